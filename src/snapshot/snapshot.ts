@@ -1,0 +1,37 @@
+/** Everything a request needs, compiled from one configuration: immutable, swapped whole. */
+import type { Exchange, Visit } from '../listener/visit.ts'
+import type { Decision } from '../policy/decision.ts'
+import type { Answer, Outcome } from '../respond/answer.ts'
+import type { Session } from '../session/session.ts'
+
+/** A published application with everything that was compiled for it. */
+export interface Route {
+  /** Its `name`, or `from` with the path rule. */
+  readonly name: string
+  /** Stable over reloads while what it publishes stays the same. */
+  readonly id: string
+  decide(visit: Visit, session: Session | undefined, now: number): Decision
+  /** Carries the exchange to the upstream, upgrades included; rejects with a ProxyError before the answer's head was sent. */
+  forward(exchange: Exchange, session: Session | undefined): Promise<Outcome>
+}
+
+/** One of our own paths: what it answers. */
+export interface Endpoint {
+  readonly name: string
+  answer(exchange: Exchange): Promise<Answer>
+}
+
+export interface Snapshot {
+  findEndpoint(visit: Visit): Endpoint | undefined
+  findRoute(visit: Visit): Route | undefined
+  /** Opens the sealed cookie; nobody when there is none, or it does not open here, or it has ended. */
+  openSession(visit: Visit, now: number): Session | undefined | Promise<Session | undefined>
+  startSignIn(visit: Visit, now: number): Promise<Answer>
+  /** The page (or JSON) of a refusal by policy. */
+  deniedAnswer(visit: Visit, denial: { route: Route; session: Session | undefined; decision: Decision }): Answer
+  errorAnswer(visit: Visit, error: unknown): Answer
+  logAuthorize(visit: Visit, check: { route: Route; session: Session | undefined; decision: Decision }): void
+  logAccess(visit: Visit, outcome: Outcome): void
+  logFailure(visit: Visit, error: unknown): void
+  retire(): void
+}
