@@ -1,5 +1,5 @@
 /** Debian's Apache with mod_dav: the WebDAV upstream that stands for Nextcloud. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { accepts, findProgram, freePort, handOver, type Program, startProgram, temporaryFolder } from './program.ts'
 
@@ -8,6 +8,8 @@ export interface ApacheDav extends AsyncDisposable {
   readonly port: number
   /** `http://host:port`; the WebDAV collection is at /dav/. */
   readonly url: string
+  /** The requests it has answered: `METHOD target status`. */
+  requests(): readonly string[]
   stop(): Promise<void>
 }
 
@@ -57,7 +59,11 @@ export async function startApacheDav(options: ApacheDavOptions): Promise<ApacheD
     await program.stop()
     folder[Symbol.dispose]()
   }
-  return { host, port, url: `http://${host}:${port}`, stop, [Symbol.asyncDispose]: stop }
+  const requests = () =>
+    readFileSync(join(folder.path, 'access.log'), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+  return { host, port, url: `http://${host}:${port}`, requests, stop, [Symbol.asyncDispose]: stop }
 }
 
 function configuration(folder: string, at: { host: string; port: number; publicUrl: string }): string {
@@ -69,6 +75,7 @@ PidFile ${folder}/apache.pid
 Mutex file:${folder} default
 ErrorLog ${folder}/error.log
 LogLevel warn
+CustomLog ${folder}/access.log "%m %U%q %>s"
 Listen ${at.host}:${at.port}
 ${MODULES.map((name) => `LoadModule ${name}_module ${MODULE_FOLDER}/mod_${name}.so`).join('\n')}
 ServerName ${protocol}//${hostname}:${publicPort}

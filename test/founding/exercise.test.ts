@@ -1,0 +1,45 @@
+/** The founding exercise: the document's own Helm values, between nginx and a WebDAV service. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { runLitmus } from '../actors/litmus.ts'
+import { skipWithout } from '../actors/program.ts'
+import { startOidcProvider } from './provider.ts'
+import { testSixSteps } from './six-steps.ts'
+import { DOMAIN, helmValues, PROGRAMS, SERVICE, startWorld } from './world.ts'
+
+test('only YOURDOMAIN is replaced in the values of the document', () => {
+  const seed = readFileSync(join(import.meta.dirname, '../vectors/seeds/pomerium-helm-values.yaml'), 'utf8')
+  assert.equal(helmValues().replaceAll(DOMAIN, 'YOURDOMAIN.dev'), seed)
+  assert.ok(seed.includes('to: http://nextcloud.nextcloud.svc.cluster.local:8080'))
+})
+
+testSixSteps({
+  provider: 'an OpenID provider over plain http',
+  startProvider: startOidcProvider,
+  skip: skipWithout(...PROGRAMS),
+  remembers: true,
+})
+
+test('litmus gives the same result through the proxy, with a session cookie, as directly', {
+  skip: skipWithout(...PROGRAMS, 'litmus'),
+}, async () => {
+  await using world = await startWorld(startOidcProvider)
+  const alice = world.visitor()
+  const address = `${SERVICE}/dav/`
+  const page = await world.provider.signIn(alice, await alice.open(address), 'alice')
+  assert.equal(page.url, address, page.body)
+  const cookie = alice.cookies.header(new URL(address))
+  const { certificate, nextcloud, ingress } = world
+
+  const direct = await runLitmus(address, { certificate, target: nextcloud })
+  const through = await runLitmus(address, {
+    certificate,
+    cookie,
+    target: { host: ingress.host, port: ingress.port, ca: certificate.ca },
+  })
+  assert.ok(direct.verdicts.size > 100, direct.output)
+  assert.deepEqual([...through.verdicts], [...direct.verdicts], `${through.output}\n${world.log()}`)
+  assert.deepEqual(through.warnings, direct.warnings)
+})
