@@ -16,9 +16,9 @@ export interface PathFields {
 export function compilePathRule(fields: PathFields): (path: string) => boolean {
   if (fields.regex) return compileRegex(fields.regex)
   const path = plainEscapes(fields.path ?? '')
-  if (path) return (asked) => asked === path
+  if (path) return (asked) => plainEscapes(asked) === path
   const prefix = plainEscapes(fields.prefix ?? '')
-  return prefix === '' || prefix === '/' ? () => true : (asked) => asked.startsWith(prefix)
+  return prefix === '' || prefix === '/' ? () => true : (asked) => plainEscapes(asked).startsWith(prefix)
 }
 
 function compileRegex(pattern: string): (path: string) => boolean {
@@ -30,7 +30,10 @@ function compileRegex(pattern: string): (path: string) => boolean {
   }
 }
 
-/** Canonical paths write the digits of an escape in capitals (RFC 3986 §6.2.2.1); so must what they are compared with. */
+/**
+ * The digits of an escape are compared in any case (RFC 3986 §6.2.2.1): servers read `%c3` and `%C3` as one, so a
+ * route that takes only one of them would leave the other to a later, perhaps more open, route.
+ */
 function plainEscapes(text: string): string {
-  return text.replace(/%[0-9a-f]{2}/gi, (escape) => escape.toUpperCase())
+  return text.includes('%') ? text.replace(/%[0-9a-f]{2}/gi, (octet) => octet.toUpperCase()) : text
 }
