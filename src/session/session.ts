@@ -20,4 +20,6 @@ export interface Session {
   readonly issuedAt: number
   /** When it ends whatever happens (`cookie_expire`), milliseconds since the epoch. */
   readonly expiresAt: number
+  /** The claims were too many for the cookies, and those that no policy and no header names were left out. */
+  readonly isTrimmed?: true
 }

@@ -1,0 +1,55 @@
+/** Sessions that ended before their time: laid over the cookies, which cannot be called back. */
+
+export interface Revocation {
+  readonly id: string
+  readonly issuedAt: number
+  /** When the session would have ended by itself; nothing need be remembered after that. */
+  readonly expiresAt: number
+}
+
+/**
+ * Bounded memory of ended sessions. When it is full the oldest entry is forgotten, and with it every session that is
+ * as old counts as ended: a few people sign in again, and nobody who signed out is let in.
+ */
+export class RevokedSessions {
+  readonly #limit: number
+  readonly #ended = new Map<string, Revocation>()
+  readonly #listeners = new Set<(id: string) => void>()
+  /** Sessions from this moment or before have ended. */
+  #floor = Number.NEGATIVE_INFINITY
+
+  constructor({ limit = 100_000 }: { limit?: number } = {}) {
+    this.#limit = limit
+  }
+
+  get size(): number {
+    return this.#ended.size
+  }
+
+  /** Ends a session for all hosts at once, and tells whoever holds something open for it. */
+  revoke(revocation: Revocation, now: number): void {
+    if (revocation.expiresAt > now && !this.#ended.has(revocation.id)) {
+      if (this.#ended.size >= this.#limit) this.#makeRoom(now)
+      this.#ended.set(revocation.id, revocation)
+    }
+    for (const listener of this.#listeners) listener(revocation.id)
+  }
+
+  isRevoked({ id, issuedAt }: { readonly id: string; readonly issuedAt: number }): boolean {
+    return issuedAt <= this.#floor || this.#ended.has(id)
+  }
+
+  /** Calls `listener` with the id of each session that is ended from now on; returns how to stop that. */
+  onRevoked(listener: (id: string) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  #makeRoom(now: number): void {
+    for (const [id, { expiresAt }] of this.#ended) if (expiresAt <= now) this.#ended.delete(id)
+    if (this.#ended.size < this.#limit) return
+    const oldest = [...this.#ended.values()].reduce((one, other) => (other.issuedAt < one.issuedAt ? other : one))
+    this.#ended.delete(oldest.id)
+    this.#floor = Math.max(this.#floor, oldest.issuedAt)
+  }
+}
