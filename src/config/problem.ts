@@ -1,0 +1,105 @@
+/** What is wrong (or doubtful) in a configuration, as a value that can be printed, counted and compared. */
+import { type ConfigNode, describe, excerptOf, placeOf, type Span } from './node.ts'
+import type { Excerpt, Place } from './place.ts'
+
+export type ProblemKind =
+  | 'syntax'
+  | 'file'
+  | 'unknown-key'
+  | 'removed-key'
+  | 'unsupported'
+  | 'value'
+  | 'contradiction'
+  | 'missing'
+  | 'policy'
+  | 'ignored'
+  | 'doubtful'
+
+export interface Problem extends Place {
+  readonly severity: 'error' | 'warning'
+  readonly kind: ProblemKind
+  /** `routes[2].to`; '' for the whole document. */
+  readonly path: string
+  /** One clause, lower case, without a full stop; it holds `expected` and `found` where there are any. */
+  readonly message: string
+  readonly expected: string | undefined
+  /** Never set for secrets. */
+  readonly found: string | undefined
+  /** The way out. */
+  readonly hint: string | undefined
+  readonly excerpt: Excerpt | undefined
+}
+
+interface Detail {
+  readonly kind: ProblemKind
+  readonly path: string
+  readonly message: string
+  readonly span: Span
+  readonly expected?: string | undefined
+  readonly found?: string | undefined
+  readonly hint?: string | undefined
+}
+
+/** Collects everything that one reading finds, so that all of it is shown at once. */
+export class Findings {
+  readonly #all: Problem[] = []
+
+  error(detail: Detail): void {
+    this.#add('error', detail)
+  }
+
+  warn(detail: Detail): void {
+    this.#add('warning', detail)
+  }
+
+  /** A value of the wrong kind: "expected X, got Y". */
+  mismatch(
+    detail: Omit<Detail, 'kind' | 'message' | 'span'> & {
+      readonly expected: string
+      readonly node: ConfigNode
+      readonly secret?: boolean
+    },
+  ): void {
+    const { expected, node, secret = false, ...rest } = detail
+    const hidden = secret || (node.kind === 'scalar' && node.hidden === true)
+    const found = detail.found ?? (hidden ? undefined : describe(node))
+    const message = found === undefined ? `expected ${expected}` : `expected ${expected}, got ${found}`
+    this.error({ ...rest, kind: 'value', expected, found, message, span: node.span })
+  }
+
+  get errors(): readonly Problem[] {
+    return this.#sorted('error')
+  }
+
+  get warnings(): readonly Problem[] {
+    return this.#sorted('warning')
+  }
+
+  #add(severity: Problem['severity'], detail: Detail): void {
+    const { span, kind, path, message, expected, found, hint } = detail
+    const whole = span.end === 0 && span.start === 0 && span.source.text === ''
+    const place =
+      whole || (span.source.origin === 'env' && !span.source.text.includes('\n'))
+        ? { origin: span.source.origin, file: span.source.name, line: 0, column: 0 }
+        : placeOf(span)
+    const excerpt = place.line === 0 ? undefined : excerptOf(span)
+    this.#all.push({ severity, kind, ...place, path, message, expected, found, hint, excerpt })
+  }
+
+  /** By file in the order they were first met, then by line. */
+  #sorted(severity: Problem['severity']): readonly Problem[] {
+    const files = [...new Set(this.#all.map(({ file }) => file))]
+    const rank = new Map(files.map((file, index) => [file, index]))
+    return this.#all
+      .filter((problem) => problem.severity === severity)
+      .sort((a, b) => (rank.get(a.file) ?? 0) - (rank.get(b.file) ?? 0) || a.line - b.line || a.column - b.column)
+  }
+}
+
+/** `['routes', 2, 'to']` → `routes[2].to`. */
+export function printPath(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : text === '' ? String(key) : `${text}.${String(key)}`),
+    '',
+  )
+}

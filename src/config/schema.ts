@@ -1,0 +1,45 @@
+/** Every setting, declared once. Types, parsers, defaults, environment names and docs/config.md come from here. */
+import { z } from 'zod'
+import type { Secret } from '../crypto/secret.ts'
+import type { Certificate } from './pem-types.ts'
+import type { Place } from './place.ts'
+import type { routeSchema } from './route-settings.ts'
+import { identitySettings } from './settings-identity.ts'
+import { listenerSettings } from './settings-listener.ts'
+import { upstreamSettings } from './settings-upstream.ts'
+
+/** The global settings; `routes` and the older `policy` are read beside them, entry by entry, by `routeSchema`. */
+export const settingsSchema = z.object({ ...listenerSettings, ...identitySettings, ...upstreamSettings })
+
+/** Where a route was written, so that logs and explanations can point there. */
+export interface RouteSource {
+  /** `routes[2]` or `policy[0]`. */
+  readonly path: string
+  readonly place: Place
+  /** Place of something inside the route, such as `['policy', 0, 'allow', 'or', 1]`; the nearest known one above it otherwise. */
+  locate(path: readonly (string | number)[]): Place
+}
+
+/** One published application. Unset optional keys are absent or undefined. */
+export type RouteSettings = Readonly<Omit<z.output<typeof routeSchema>, 'tls_upstream_server_name'>> & {
+  readonly source: RouteSource
+}
+
+/** The whole configuration, checked. Keys are Pomerium's. */
+export type Settings = Readonly<
+  Omit<
+    z.output<typeof settingsSchema>,
+    'certificate' | 'certificate_key' | 'shared_secret' | 'cookie_secret' | 'set_response_headers'
+  >
+> & {
+  /** All certificates: the single pair first, then the list. */
+  readonly certificates: readonly Certificate[]
+  /** Base64 of 32 bytes; made at random where the configuration has none. */
+  readonly shared_secret: Secret
+  /** Base64 of 32 bytes; made at random where the configuration has none. */
+  readonly cookie_secret: Secret
+  /** With the defaults filled in. */
+  readonly set_response_headers: Readonly<Record<string, string>>
+  /** In the order they are matched: entries of `policy`, then of `routes`. */
+  readonly routes: readonly RouteSettings[]
+}

@@ -1,0 +1,89 @@
+/** Settings of what upstreams and clients are told, and of the logs. */
+import { claimHeaders, headerMap } from './map-types.ts'
+import { signingKey } from './pem-types.ts'
+import { duration, oneOf, wordList, yesOrNo } from './simple-types.ts'
+
+const levels = [
+  'info',
+  'trace',
+  'debug',
+  'warn',
+  'warning',
+  'error',
+  'critical',
+  'fatal',
+  'panic',
+  'off',
+  'none',
+  'disabled',
+] as const
+
+export const accessLogFields = [
+  'upstream-cluster',
+  'method',
+  'authority',
+  'path',
+  'user-agent',
+  'referer',
+  'forwarded-for',
+  'request-id',
+  'duration',
+  'size',
+  'response-code',
+  'response-code-details',
+] as const
+
+export const authorizeLogFields = [
+  'request-id',
+  'check-request-id',
+  'method',
+  'path',
+  'host',
+  'ip',
+  'session-id',
+  'impersonate-session-id',
+  'impersonate-user-id',
+  'impersonate-email',
+  'removed-groups-count',
+  'service-account-id',
+  'user',
+  'email',
+  'envoy-route-checksum',
+  'envoy-route-id',
+  'route-checksum',
+  'route-id',
+] as const
+
+export const upstreamSettings = {
+  pass_identity_headers: yesOrNo().prefault(false).meta({
+    doc: 'Tell upstreams who asks (`X-Pomerium-Jwt-Assertion` and the claim headers), unless the route says otherwise.',
+  }),
+  jwt_claims_headers: claimHeaders().prefault([]).meta({
+    doc: 'Claims that go upstream as headers and into the assertion: a list, or a map of header name to claim.',
+    pomerium: 'Header names keep their case; the JSON text of a map is read as a map.',
+  }),
+  signing_key: signingKey().optional().meta({
+    doc: 'Key that signs the assertion; further keys in the same PEM are published, too. `signing_key_file` names a file instead.',
+    secret: true,
+    shownDefault: 'derived from `shared_secret`',
+  }),
+  jwt_issuer_format: oneOf(['hostOnly', 'uri'], { prefix: 'Issuer' })
+    .prefault('hostOnly')
+    .meta({ doc: '`iss` of the assertion: `app.example.com` or `https://app.example.com/`.' }),
+  set_response_headers: headerMap().optional().meta({
+    doc: 'Headers of every answer, over those of the upstream. A name `disable` empties the map.',
+    env: 'HEADERS',
+    shownDefault:
+      '`X-Frame-Options: SAMEORIGIN`, `X-XSS-Protection: 1; mode=block`, and HSTS where there are certificates',
+  }),
+  default_upstream_timeout: duration({ max: '576h' })
+    .prefault('30s')
+    .meta({ doc: 'How long an upstream may take for its answer where the route sets no `timeout`.' }),
+  log_level: oneOf(levels).prefault('info').meta({ doc: 'The least level that is logged.' }),
+  access_log_fields: wordList()
+    .prefault([...accessLogFields])
+    .meta({ doc: 'Fields of the access log.', shownDefault: accessLogFields.join(', ') }),
+  authorize_log_fields: wordList()
+    .prefault([...authorizeLogFields])
+    .meta({ doc: 'Fields of the authorize log.', shownDefault: authorizeLogFields.join(', ') }),
+}
