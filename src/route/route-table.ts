@@ -72,9 +72,10 @@ export function compileRoutes<T>(entries: readonly RouteEntry<T>[], options: Rou
   }
 }
 
-/** A visit's host is lower case already; only IPv6 has more spellings than one. */
+/** Case folding for ASCII alone (RFC 4343): Unicode's would take the Kelvin sign for a k. IPv6 has more spellings than case. */
 function spelling(host: string): string {
-  return host.startsWith('[') ? plainHost(host) : host.toLowerCase()
+  if (host.startsWith('[')) return plainHost(host)
+  return /[A-Z]/.test(host) ? host.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : host
 }
 
 function keysOf({ host, port, defaultPort }: Origin, anyPort: boolean): readonly string[] {
