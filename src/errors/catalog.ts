@@ -95,6 +95,9 @@ export const catalog = {
     'Ask whoever runs it for access.',
   ),
   // forward
+  UPSTREAM_INVALID: row(502, 'warn', 'The application gave an answer that cannot be passed on.', 'Try again.'),
+  UPSTREAM_OVERLOADED: row(503, 'warn', 'Too many requests wait for the application.', 'Try again in a moment.'),
+  UPSTREAM_TIMEOUT: row(504, 'warn', 'The application took too long to answer.', 'Try again in a moment.'),
   UPSTREAM_UNREACHABLE: row(502, 'warn', 'The application cannot be reached.', 'Try again in a moment.'),
   // anything else
   INTERNAL: row(500, 'error', 'Something went wrong on our side.', 'Try again; tell the operator the request id.'),
