@@ -1,0 +1,136 @@
+/** The OpenID Connect conversation, from our side: where to send the visitor, and who came back. Knows no HTTP server. */
+import {
+  authorizationCodeGrant,
+  buildAuthorizationUrl,
+  buildEndSessionUrl,
+  type ClientAuth,
+  type Configuration,
+  calculatePKCECodeChallenge,
+  fetchUserInfo,
+} from 'openid-client'
+import type { Claims } from '../session/session.ts'
+import { providerFailure } from './failures.ts'
+import { checkIdToken, mergeClaims, userIdOf } from './identity-claims.ts'
+import type { ProviderProfile } from './presets.ts'
+import { ProviderDocuments } from './provider-documents.ts'
+import type { Fetch } from './provider-fetch.ts'
+
+export interface RelyingPartyOptions {
+  readonly profile: ProviderProfile
+  readonly clientId: string
+  /** Proof to the token endpoint, for the methods that the provider supports. */
+  readonly authentication: (supported: readonly string[] | undefined) => ClientAuth
+  /** Our `/oauth2/callback`, as it is registered with the provider. */
+  readonly redirectUri: string
+  /** For own roots of trust; by default the global one. */
+  readonly fetch?: Fetch
+  readonly clock?: () => number
+}
+
+/** The secrets of one attempt: only the browser that began it has them (sealed). */
+export interface AttemptSecrets {
+  readonly state: string
+  readonly nonce: string
+  readonly verifier: string
+}
+
+export interface Identity {
+  readonly userId: string
+  readonly claims: Claims
+  /** For the provider's sign-out only. */
+  readonly idToken: string
+}
+
+export interface RelyingParty {
+  /** The provider answers by POST (Apple), so that cookies of the attempt need SameSite=None. */
+  readonly answersByPost: boolean
+  /**
+   * Where the visitor signs in. `switchUser` asks the provider not to let the known user through silently.
+   * @throws PROVIDER_UNREACHABLE, PROVIDER_INVALID
+   */
+  signInUrl(secrets: AttemptSecrets, options?: { switchUser?: boolean }): Promise<string>
+  /**
+   * Redeems the code of the provider's answer, with every check on the way.
+   * @throws PROVIDER_UNREACHABLE, PROVIDER_INVALID, CALLBACK_INVALID, TOKEN_INVALID
+   */
+  redeem(answer: URLSearchParams, secrets: AttemptSecrets): Promise<Identity>
+  /** Where the provider signs the user out, or undefined where it offers that not, or is not known. */
+  signOutUrl(options: { idToken: string | undefined; returnTo: string }): Promise<string | undefined>
+  /** Reads the metadata ahead of the first sign-in; failure is no failure yet. */
+  warmUp(): Promise<void>
+}
+
+export function openRelyingParty(options: RelyingPartyOptions): RelyingParty {
+  const { profile, clientId, authentication, redirectUri, clock = Date.now } = options
+  const fetch: Fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init))
+  const documents = new ProviderDocuments({ issuer: profile.issuer, clientId, authentication, fetch, clock })
+  return {
+    answersByPost: profile.answersByPost,
+
+    async signInUrl({ state, nonce, verifier }, { switchUser = false } = {}) {
+      const conversation = await documents.openConversation()
+      const url = buildAuthorizationUrl(conversation, {
+        ...profile.requestParams,
+        ...(switchUser && { prompt: 'login' }),
+        response_type: 'code',
+        redirect_uri: redirectUri,
+        scope: profile.scope,
+        state,
+        nonce,
+        code_challenge: await calculatePKCECodeChallenge(verifier),
+        code_challenge_method: 'S256',
+      })
+      return url.href
+    },
+
+    async redeem(answer, secrets) {
+      const conversation = await documents.openConversation()
+      try {
+        return await whoCameBack(conversation, { answer, secrets, options, now: clock() })
+      } catch (error) {
+        throw providerFailure(error, 'complete the sign-in')
+      }
+    },
+
+    async signOutUrl({ idToken, returnTo }) {
+      if (!documents.known) await documents.openConversation().catch(() => {})
+      if (!documents.known?.end_session_endpoint) return undefined
+      const conversation = await documents.openConversation()
+      const hint = idToken === undefined ? {} : { id_token_hint: idToken }
+      return buildEndSessionUrl(conversation, { ...hint, post_logout_redirect_uri: returnTo }).href
+    },
+
+    async warmUp() {
+      await documents.openConversation().catch(() => {})
+    },
+  }
+}
+
+interface Exchange {
+  readonly answer: URLSearchParams
+  readonly secrets: AttemptSecrets
+  readonly options: RelyingPartyOptions
+  readonly now: number
+}
+
+async function whoCameBack(
+  conversation: Configuration,
+  { answer, secrets, options, now }: Exchange,
+): Promise<Identity> {
+  const { profile, clientId, redirectUri } = options
+  const tokens = await authorizationCodeGrant(conversation, new URL(`${redirectUri}?${answer}`), {
+    expectedState: secrets.state,
+    expectedNonce: secrets.nonce,
+    pkceCodeVerifier: secrets.verifier,
+    idTokenExpected: true,
+  })
+  const idToken = tokens.id_token ?? ''
+  const claims = { ...tokens.claims() }
+  checkIdToken({ claims, idToken, accessToken: tokens.access_token, clientId, now })
+  const subject = userIdOf(claims, 'sub')
+  // Refuses an answer about another subject (OpenID Connect Core §5.3.2).
+  const hasUserInfo = conversation.serverMetadata().userinfo_endpoint !== undefined
+  const userInfo = hasUserInfo ? await fetchUserInfo(conversation, tokens.access_token, subject) : undefined
+  const merged = mergeClaims(claims, userInfo && { ...userInfo })
+  return { userId: userIdOf(merged, profile.userIdClaim), claims: merged, idToken }
+}
