@@ -56,7 +56,7 @@ export async function startWorld(startProvider: StartProvider, env: Record<strin
 
   const provider = parts.use(await startProvider({ domain: DOMAIN, host: address, port: await freePort(address) }))
   const nextcloud = parts.use(await startApacheDav({ publicUrl: SERVICE, host: address, port: NEXTCLOUD.port }))
-  const hosts = { [`dex.${DOMAIN}`]: address, [NEXTCLOUD.name]: address }
+  const hosts: Record<string, string> = { [`dex.${DOMAIN}`]: address, [NEXTCLOUD.name]: address }
   const port = await freePort(address)
   const ostiary = parts.use(await startOstiary({ folder, hosts, env, issuer: provider.issuer, at: { address, port } }))
   const ingress = parts.use(
@@ -67,8 +67,9 @@ export async function startWorld(startProvider: StartProvider, env: Record<strin
   )
 
   const resolve = (url: URL) => {
-    if (url.protocol === 'http:' && url.hostname === `dex.${DOMAIN}`) return { host: address, port: Number(url.port) }
-    if (url.protocol === 'https:' && url.port === '' && url.hostname.endsWith(`.${DOMAIN}`)) return ingress
+    const { hostname: host, port } = url
+    if (url.origin === new URL(provider.issuer).origin) return { host: hosts[host] ?? host, port: Number(port) }
+    if (url.protocol === 'https:' && port === '' && host.endsWith(`.${DOMAIN}`)) return ingress
     throw new Error(`nothing is at ${url.href}`)
   }
   const owned = parts.move()
