@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http'
 import { catalog } from '../errors/catalog.ts'
 import { ProxyError } from '../errors/proxy-error.ts'
 import type { Visit } from '../listener/visit.ts'
+import { headerOf } from '../wire/headers.ts'
 import type { Answer } from './answer.ts'
 import { jsonAnswer, pageAnswer, textAnswer } from './answers.ts'
 import { problemPage } from './pages/problem.ts'
@@ -65,8 +66,6 @@ export function errorWord(status: number): string {
 }
 
 function retryAfterOf(headers: readonly string[]): number | undefined {
-  for (let i = 0; i < headers.length; i += 2) {
-    if (headers[i] === 'retry-after') return /^\d{1,6}$/.test(headers[i + 1] ?? '') ? Number(headers[i + 1]) : undefined
-  }
-  return undefined
+  const seconds = headerOf(headers, 'retry-after') ?? ''
+  return /^\d{1,6}$/.test(seconds) ? Number(seconds) : undefined
 }

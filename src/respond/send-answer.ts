@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Exchange } from '../listener/visit.ts'
+import { hasHeader, headerOf } from '../wire/headers.ts'
 import type { Answer, Outcome } from './answer.ts'
 
 /** An unread request body up to this many octets is read to its end, so that the connection can be used again. */
@@ -34,7 +35,7 @@ export async function sendAnswer(exchange: Exchange, answer: Answer, details: st
   const closes = visit.httpVersion !== '2.0' && (exchange.upgraded !== undefined || leavesMuchUnread(exchange))
 
   const headers = [...answer.headers]
-  if (!has(headers, 'x-request-id')) headers.push('x-request-id', visit.id)
+  if (!hasHeader(headers, 'x-request-id')) headers.push('x-request-id', visit.id)
   if (!hasNoBody) headers.push('content-length', String(body.length))
   if (closes) headers.push('connection', 'close')
 
@@ -62,8 +63,8 @@ function isBodyless(status: number): boolean {
 /** True where the request's body is still to come and is long, of unknown length, or waits for a 100 that never comes. */
 function leavesMuchUnread({ visit, request }: Exchange): boolean {
   if (!visit.hasBody || request.complete) return false
-  const length = fieldOf(visit.headers, 'content-length')
-  if (length === undefined || fieldOf(visit.headers, 'expect') !== undefined) return true
+  const length = headerOf(visit.headers, 'content-length')
+  if (length === undefined || headerOf(visit.headers, 'expect') !== undefined) return true
   return Number(length) > smallBody
 }
 
@@ -120,12 +121,3 @@ function abandon({ response, upgraded }: Exchange): void {
 
 /** INTERNAL_ERROR (RFC 9113 §7): the peer must not take what it has for the whole. */
 const abandonedStream = 2
-
-function has(headers: readonly string[], name: string): boolean {
-  return fieldOf(headers, name) !== undefined
-}
-
-function fieldOf(headers: readonly string[], name: string): string | undefined {
-  for (let i = 0; i < headers.length; i += 2) if (headers[i] === name) return headers[i + 1]
-  return undefined
-}
