@@ -46,6 +46,10 @@ export function entryOf(node: ConfigNode | undefined, key: string): Entry | unde
   return node?.kind === 'map' ? node.entries.find((entry) => entry.key === key) : undefined
 }
 
+function entryInAnyCase(node: ConfigNode, key: string): Entry | undefined {
+  return node.kind === 'map' ? node.entries.find((entry) => entry.key.toLowerCase() === key.toLowerCase()) : undefined
+}
+
 /** The value under a path of map keys, or undefined. Null counts as not there. */
 export function valueAt(node: ConfigNode | undefined, ...path: readonly string[]): ConfigNode | undefined {
   let here = node
@@ -106,7 +110,7 @@ export function spanAt(node: ConfigNode, path: readonly PropertyKey[], atKey = f
       here = item
       span = here.span
     } else {
-      const entry = entryOf(here, String(key))
+      const entry = entryOf(here, String(key)) ?? entryInAnyCase(here, String(key))
       if (entry === undefined) break
       here = entry.value
       span = atKey && depth === path.length - 1 ? entry.keySpan : here.span

@@ -121,6 +121,7 @@ export const certificatePairs = () =>
       return []
     }
     return raw.flatMap((item: unknown, index) => {
+      if (item === null) return []
       const at =
         (key: string): Fail =>
         (expected, more = {}) =>

@@ -25,11 +25,14 @@ export class Source {
   readonly origin: 'file' | 'env'
   readonly name: string
   readonly text: string
+  /** False for a variable that holds one value: lines mean nothing there, and it may be a secret. */
+  readonly hasLines: boolean
   readonly #lineStarts: number[] = [0]
   /** Ranges of secret values, as [start, end) pairs in no order. */
   readonly #masks: [number, number][] = []
 
-  constructor(origin: 'file' | 'env', name: string, text: string) {
+  constructor(origin: 'file' | 'env', name: string, text: string, hasLines = true) {
+    this.hasLines = hasLines
     this.origin = origin
     this.name = name
     this.text = text
@@ -41,6 +44,7 @@ export class Source {
   }
 
   placeAt(offset: number): Place {
+    if (!this.hasLines || this.text === '') return { origin: this.origin, file: this.name, line: 0, column: 0 }
     const line = this.#lineOf(offset)
     return { origin: this.origin, file: this.name, line: line + 1, column: offset - (this.#lineStarts[line] ?? 0) + 1 }
   }

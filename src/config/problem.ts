@@ -77,11 +77,7 @@ export class Findings {
 
   #add(severity: Problem['severity'], detail: Detail): void {
     const { span, kind, path, message, expected, found, hint } = detail
-    const whole = span.end === 0 && span.start === 0 && span.source.text === ''
-    const place =
-      whole || (span.source.origin === 'env' && !span.source.text.includes('\n'))
-        ? { origin: span.source.origin, file: span.source.name, line: 0, column: 0 }
-        : placeOf(span)
+    const place = placeOf(span)
     const excerpt = place.line === 0 ? undefined : excerptOf(span)
     this.#all.push({ severity, kind, ...place, path, message, expected, found, hint, excerpt })
   }

@@ -11,6 +11,9 @@ import { upstreamSettings } from './settings-upstream.ts'
 /** The global settings; `routes` and the older `policy` are read beside them, entry by entry, by `routeSchema`. */
 export const settingsSchema = z.object({ ...listenerSettings, ...identitySettings, ...upstreamSettings })
 
+/** The global values before they are sure: a key is missing where its value was wrong. */
+export type SettingValues = Partial<z.output<typeof settingsSchema>>
+
 /** Where a route was written, so that logs and explanations can point there. */
 export interface RouteSource {
   /** `routes[2]` or `policy[0]`. */

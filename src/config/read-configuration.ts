@@ -1,0 +1,110 @@
+/** Files, environment and secret files to one checked configuration, or to all the problems at once. */
+import { checkRoute, checkRoutesTogether } from './check-routes.ts'
+import { checkSettings } from './check-settings.ts'
+import { type Environment, overlay, variablesOf } from './environment.ts'
+import { FileReader, type ReadFile } from './file-reader.ts'
+import { readCertificateFiles, readTwins } from './file-twins.ts'
+import { globalVocabulary, judgeFlags, judgeKeys } from './judge-keys.ts'
+import type { Entry, MapNode, Span } from './node.ts'
+import { parseFields } from './parse-fields.ts'
+import { Source } from './place.ts'
+import { Findings, type Problem } from './problem.ts'
+import { readDocument } from './read-document.ts'
+import { type CheckPolicy, readRoutes } from './read-routes.ts'
+import type { RouteDraft } from './route-draft.ts'
+import { type Settings, type SettingValues, settingsSchema } from './schema.ts'
+import { type RandomKey, settle } from './settle.ts'
+
+export interface ConfigurationOptions {
+  /** In order; a later file wins for each top-level key. None at all is right: everything can come from the environment. */
+  readonly files: readonly string[]
+  readonly env: Environment
+  /** Where relative paths start; the process's own working directory by default. */
+  readonly cwd?: string
+  readonly readFile?: ReadFile
+  /** Unknown keys are warnings, not errors. */
+  readonly lenient?: boolean
+  /** What the policy station says about the `policy` of a route. */
+  readonly checkPolicy?: CheckPolicy
+  /** A key for a secret that is not set, base64 of 32 bytes. Give `rememberRandomKeys()` so that reloads keep it. */
+  readonly randomKey?: RandomKey
+}
+
+interface Read {
+  readonly warnings: readonly Problem[]
+  /** Every file that was read or looked for, absolute: the configuration, secrets, certificates. */
+  readonly watched: readonly string[]
+}
+
+export type Configuration =
+  | ({ readonly kind: 'ok'; readonly settings: Settings } & Read)
+  | ({ readonly kind: 'problems'; readonly problems: readonly Problem[] } & Read)
+
+/** Reads and checks everything; never throws for what a file or variable holds. */
+export async function readConfiguration(options: ConfigurationOptions): Promise<Configuration> {
+  const findings = new Findings()
+  const files = new FileReader({ cwd: options.cwd ?? process.cwd(), readFile: options.readFile })
+  const documents: MapNode[] = []
+  for (const file of options.files) {
+    const document = await readDocument(file, { files, findings, environment: options.env })
+    if (document !== undefined) documents.push(document)
+  }
+  // A file that could not be read leaves gaps that would be reported as if they were mistakes.
+  const complete = documents.length === options.files.length
+  const whole = documents[0]?.span ?? nowhere()
+  const merged = overlay(mergeDocuments(documents, whole), variablesOf(options.env), findings)
+  const checked = complete ? await check(merged, { options, findings, files, whole }) : undefined
+  const read = { warnings: findings.warnings, watched: files.watched }
+  if (findings.errors.length > 0 || checked === undefined)
+    return { kind: 'problems', problems: findings.errors, ...read }
+  return { kind: 'ok', settings: settle(checked.values, checked.drafts, options.randomKey), ...read }
+}
+
+interface Checking {
+  readonly options: ConfigurationOptions
+  readonly findings: Findings
+  readonly files: FileReader
+  readonly whole: Span
+}
+
+async function check(
+  document: MapNode,
+  { options, findings, files, whole }: Checking,
+): Promise<{ values: SettingValues; drafts: RouteDraft[] }> {
+  const lenient = options.lenient === true
+  const entries = judgeKeys(document, { vocabulary: globalVocabulary, path: [], findings, lenient })
+  const flags = document.entries.find(({ key }) => key.toLowerCase() === 'runtime_flags')
+  if (flags !== undefined) judgeFlags(flags.value, findings)
+  await readTwins(entries, 'global', { files, findings, path: [] })
+  const pairs = entries.get('certificates')
+  if (pairs !== undefined)
+    entries.set('certificates', {
+      ...pairs,
+      value: await readCertificateFiles(pairs.value, { files, findings, path: [] }),
+    })
+  const values = parseFields(settingsSchema.shape, entries, { path: [], findings })
+  const drafts: RouteDraft[] = []
+  for (const key of ['policy', 'routes'] as const) {
+    drafts.push(
+      ...(await readRoutes(key, entries.get(key), { findings, files, lenient, checkPolicy: options.checkPolicy })),
+    )
+  }
+  for (const draft of drafts) checkRoute(draft, findings)
+  checkRoutesTogether(drafts, findings)
+  checkSettings(values, { entries, drafts, findings, whole })
+  return { values, drafts }
+}
+
+/** The later document's entry takes the place of the earlier one's of the same name (`NAME` and `NAME_file` are one). */
+function mergeDocuments(documents: readonly MapNode[], span: Span): MapNode {
+  const entries = documents.reduce<readonly Entry[]>((below, above) => {
+    const bare = (key: string) => key.toLowerCase().replace(/_file$/, '')
+    const taken = new Set(above.entries.map(({ key }) => bare(key)))
+    return [...below.filter(({ key }) => !taken.has(bare(key))), ...above.entries]
+  }, [])
+  return { kind: 'map', entries, span }
+}
+
+function nowhere(): Span {
+  return { source: new Source('env', 'environment', '', false), start: 0, end: 0 }
+}

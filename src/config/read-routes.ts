@@ -1,0 +1,81 @@
+/** The lists of routes: each entry's keys judged, its files read, its values parsed, its policy checked. */
+import { decodeRoutes } from './environment.ts'
+import type { FileReader } from './file-reader.ts'
+import { readTwins } from './file-twins.ts'
+import { judgeKeys, routeVocabulary } from './judge-keys.ts'
+import { type ConfigNode, type Entry, spanAt, writtenText } from './node.ts'
+import { parseFields } from './parse-fields.ts'
+import { type Findings, printPath } from './problem.ts'
+import type { RouteDraft } from './route-draft.ts'
+import { routeSchema } from './route-settings.ts'
+
+/** One thing the policy station has to say about a policy. */
+export interface PolicyFinding {
+  readonly severity: 'error' | 'warning'
+  /** From the root of the policy: `[0, 'allow', 'or', 1]`. */
+  readonly path: readonly (string | number)[]
+  readonly message: string
+  readonly expected?: string | undefined
+  readonly found?: string | undefined
+  readonly hint?: string | undefined
+}
+
+export type CheckPolicy = (policy: unknown) => readonly PolicyFinding[]
+
+interface Reading {
+  readonly findings: Findings
+  readonly files: FileReader
+  readonly lenient: boolean
+  readonly checkPolicy: CheckPolicy | undefined
+}
+
+/** The drafts of one list; `key` is `policy` or `routes`. */
+export async function readRoutes(key: string, entry: Entry | undefined, reading: Reading): Promise<RouteDraft[]> {
+  const node = entry === undefined ? undefined : listOf(entry, key, reading.findings)
+  const drafts: RouteDraft[] = []
+  for (const [index, item] of (node?.kind === 'list' ? node.items : []).entries()) {
+    const path = [key, index]
+    if (item.kind === 'map') drafts.push(await readRoute(item, path, reading))
+    else reading.findings.mismatch({ path: printPath(path), expected: 'a route: a map with from, to, …', node: item })
+  }
+  return drafts
+}
+
+/** The list itself; a text is base64 of one, as in the variables. */
+function listOf({ value }: Entry, key: string, findings: Findings): ConfigNode | undefined {
+  const text = writtenText(value)
+  const node = text === undefined || text === '' ? value : decodeRoutes(text, { span: value.span, findings, path: key })
+  if (node === undefined || node.kind === 'list' || text === '') return node
+  findings.mismatch({ path: key, expected: 'a list of routes', node })
+  return undefined
+}
+
+async function readRoute(
+  node: ConfigNode & { kind: 'map' },
+  path: readonly (string | number)[],
+  reading: Reading,
+): Promise<RouteDraft> {
+  const { findings, files, lenient, checkPolicy } = reading
+  const entries = judgeKeys(node, { vocabulary: routeVocabulary, path, findings, lenient })
+  await readTwins(entries, 'route', { files, findings, path })
+  const values = parseFields(routeSchema.shape, entries, { path, findings })
+  const policy = entries.get('policy')
+  if (policy !== undefined && values.policy !== undefined && checkPolicy !== undefined) {
+    for (const finding of checkPolicy(values.policy)) {
+      const { severity, message, expected, found, hint } = finding
+      const { span } = spanAt(policy.value, finding.path, true)
+      const detail = {
+        kind: 'policy',
+        path: printPath([...path, policy.key, ...finding.path]),
+        message,
+        expected,
+        found,
+        hint,
+        span,
+      } as const
+      if (severity === 'error') findings.error(detail)
+      else findings.warn(detail)
+    }
+  }
+  return { path: printPath(path), node, entries, values }
+}
