@@ -163,13 +163,24 @@ export class Http1Connection implements Connection {
     if (this.#draining) response.shouldKeepAlive = false
     response.once('close', () => this.#finish())
     const admission = this.#admit(request)
-    if (admission.kind === 'refusal') this.#refuse(admission.refusal, response)
-    else this.#hand({ visit: admission.visit, request, response, upgraded: undefined })
+    if (admission.kind === 'refusal') {
+      this.#refuse(admission.refusal, response)
+      return
+    }
+    const exchange: Exchange = { visit: admission.visit, request, response, upgraded: undefined }
+    // The parser reports broken framing just after the head: a tick later it is known, and nobody behind saw anything.
+    if (exchange.visit.hasBody) process.nextTick(() => this.#handUnlessClosed(exchange))
+    else this.#hand(exchange)
   }
 
   #finish(): void {
     this.#current = undefined
-    if (this.#closing || this.#socket.destroyed) return
+    // Node has ended the socket already where this answer was the last.
+    if (this.#closing || !this.#socket.writable) {
+      this.#closing = true
+      this.#waiting.length = 0
+      return
+    }
     const next = this.#waiting.shift()
     if (next) {
       this.#start(next)
@@ -199,6 +210,10 @@ export class Http1Connection implements Connection {
     return admit(head, this.#door.admission(), { id: this.#door.newId(), now: this.#door.now() })
   }
 
+  #handUnlessClosed(exchange: Exchange): void {
+    if (!this.#closing && !this.#socket.destroyed) this.#hand(exchange)
+  }
+
   #hand(exchange: Exchange): void {
     try {
       const done = this.#door.handlers.exchange(exchange)
@@ -209,7 +224,12 @@ export class Http1Connection implements Connection {
   }
 
   #refuse(refusal: Refusal, response: ServerResponse): void {
-    if (refusal.status >= 400) response.shouldKeepAlive = false
+    if (refusal.status >= 400) {
+      // Whatever else came on this connection may be part of the trick.
+      response.shouldKeepAlive = false
+      this.#closing = true
+      this.#waiting.length = 0
+    }
     const { refused } = this.#door.handlers
     if (refused) refused(refusal, response)
     else writeBareAnswer(response, refusal)
