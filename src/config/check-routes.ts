@@ -1,5 +1,6 @@
 /** What single settings cannot see: contradictions inside a route, equal routes, routes that no request reaches. */
 import { hasRules, needsSignIn, shorthands } from './access.ts'
+import { isNull } from './node.ts'
 import type { Findings } from './problem.ts'
 import { hostRuleOf, pathRuleOf, type RouteDraft, spanOf } from './route-draft.ts'
 
@@ -81,13 +82,7 @@ function checkAccess(draft: RouteDraft, findings: Findings): void {
       span: spanOf(draft, narrower),
     })
   }
-  const unread =
-    draft.node.kind === 'map' && draft.node.entries.some(({ key }) => /^(allow|policy|sub_policies)/i.test(key))
-  if (
-    shorthands(values).length === 0 &&
-    !hasRules(values.policy) &&
-    !(unread && values.policy === undefined && hasBroken(draft))
-  ) {
+  if (shorthands(values).length === 0 && !hasRules(values.policy) && isRead(draft)) {
     findings.warn({
       kind: 'doubtful',
       path,
@@ -98,9 +93,14 @@ function checkAccess(draft: RouteDraft, findings: Findings): void {
   }
 }
 
-/** True where a setting was given that could not be read; it was reported, and doubts about it would mislead. */
-function hasBroken(draft: RouteDraft): boolean {
-  return [...draft.entries.keys()].some((key) => !(key in draft.values))
+/** False where something in the route was not understood; it was reported, and doubts about the rest would mislead. */
+function isRead({ node, entries, values }: RouteDraft): boolean {
+  const unknown =
+    node.kind === 'map' &&
+    node.entries.some(
+      ({ key, value }) => !isNull(value) && !entries.has(key.toLowerCase()) && !key.toLowerCase().endsWith('_file'),
+    )
+  return !unknown && [...entries.keys()].every((key) => key in values)
 }
 
 function checkPath(draft: RouteDraft, findings: Findings): void {
@@ -137,13 +137,10 @@ function checkPath(draft: RouteDraft, findings: Findings): void {
 
 /** Contradictions between routes: equal ones, and those behind an earlier one that takes all their requests. */
 export function checkRoutesTogether(drafts: readonly RouteDraft[], findings: Findings): void {
-  const byHost = Map.groupBy(
-    drafts.filter(({ values }) => values.from !== undefined),
-    ({ values }) => {
-      const { host, port } = hostRuleOf(values.from ?? '')
-      return `${host}:${port}`
-    },
-  )
+  const byHost = Map.groupBy(drafts.filter(isRead), ({ values }) => {
+    const { host, port } = hostRuleOf(values.from ?? '')
+    return `${host}:${port}`
+  })
   for (const group of byHost.values()) {
     const first = new Map<string, RouteDraft>()
     const reached: RouteDraft[] = []

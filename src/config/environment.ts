@@ -1,5 +1,4 @@
 /** Settings from environment variables: the upper-cased key, over the files. */
-
 import { globalNames } from './judge-keys.ts'
 import { nestedVariables } from './known-keys.ts'
 import { maskSecrets } from './masks.ts'
@@ -26,7 +25,7 @@ const settingNames: ReadonlyMap<string, string> = new Map(
     ['SET_RESPONSE_HEADERS', 'set_response_headers'] as const,
     ...[...variables].map(([key, name]) => [name, key] as const),
     ...nestedVariables,
-  ].filter(([name]) => name !== 'DEBUG'),
+  ].filter(([name, key]) => name !== 'DEBUG' && key !== 'headers'),
 )
 
 /** Name of the variable that sets a key. */

@@ -1,4 +1,5 @@
 /** Reads the files that a configuration names, each once, within bounds, and remembers all of them for the watcher. */
+import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { dirname, isAbsolute, resolve } from 'node:path'
 
@@ -20,6 +21,13 @@ export class FileReader {
   constructor(options: { cwd: string; readFile?: ReadFile | undefined }) {
     this.#cwd = options.cwd
     this.#readFile = options.readFile ?? readBounded
+  }
+
+  /** What each watched file held, for a watcher that starts later than this reading. */
+  get fingerprints(): ReadonlyMap<string, string> {
+    return new Map(
+      [...this.#texts].map(([path, read]) => [path, fingerprintOf(read.kind === 'text' ? read.text : undefined)]),
+    )
   }
 
   /** Absolute paths of every file that was asked for, those that are missing as well. */
@@ -67,8 +75,13 @@ function reasonOf(error: unknown): string {
   return reasons[code] ?? `it cannot be read${code === '' ? '' : ` (${code})`}`
 }
 
+/** Stands for a text (undefined: a file that cannot be read), so that contents can be compared without being kept. */
+export function fingerprintOf(text: string | undefined): string {
+  return text === undefined ? 'unreadable' : createHash('sha256').update(text).digest('base64')
+}
+
 /** Reads at most the limit, so that a device or an endless pipe does not fill the memory. */
-async function readBounded(path: string): Promise<string> {
+export async function readBounded(path: string): Promise<string> {
   await using file = await open(path)
   const pieces: Buffer[] = []
   let size = 0

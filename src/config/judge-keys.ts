@@ -122,7 +122,7 @@ function reportKnown(entry: Entry, known: KnownKey, judging: Judging & { key: st
         findings.warn({ kind: 'ignored', path, message: `"${key}" is ignored: ${known.why}`, span })
       return
     case 'unsupported': {
-      if (isBlank(entry.value) && !isFalse(entry.value)) return
+      if (isEmpty(entry.value) && known.evenEmpty !== true) return
       if (known.off.includes(offText(entry.value)))
         findings.warn({ kind: 'ignored', path, message: `"${key}" may be left out: it is always so`, span })
       else if (entry.value.span.source.origin === 'env' && key.startsWith('otel_')) {
@@ -134,8 +134,10 @@ function reportKnown(entry: Entry, known: KnownKey, judging: Judging & { key: st
   }
 }
 
-function isFalse(node: ConfigNode): boolean {
-  return node.kind === 'scalar' && String(node.value).toLowerCase() === 'false'
+/** Nothing in it. Unlike `isBlank` it takes `false`, and a map that holds something empty, for something. */
+function isEmpty(node: ConfigNode): boolean {
+  if (node.kind === 'scalar') return node.value === null || node.value === ''
+  return (node.kind === 'list' ? node.items : node.entries).length === 0
 }
 
 /** The value in the form of the table: lower case, lists sorted and joined by commas. */

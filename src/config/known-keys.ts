@@ -3,7 +3,12 @@
 /** How a key that is no setting of ours is treated. */
 export type KnownKey =
   /** Would change what the proxy does: refused, unless it holds one of these values, which say what it does anyway. */
-  | { readonly kind: 'unsupported'; readonly off: readonly string[]; readonly hint?: string }
+  | {
+      readonly kind: 'unsupported'
+      readonly off: readonly string[]
+      readonly hint?: string
+      readonly evenEmpty?: boolean
+    }
   /** Has no meaning in one process, or none without something unsupported: accepted with a warning. */
   | { readonly kind: 'ignored'; readonly why: string }
   /** Pomerium refuses it, too. */
@@ -160,7 +165,8 @@ export const knownRouteKeys: ReadonlyMap<string, KnownKey> = new Map([
     unsupported(),
   ),
   ...each('tls_upstream_allow_renegotiation', unsupported(['false'])),
-  ...each('mcp', unsupported()),
+  // `mcp: {client: {}}` and `mcp: {}` hold nothing and mean something.
+  ...each('mcp', { kind: 'unsupported', off: [], evenEmpty: true }),
   ...each('allow_spdy enable_google_cloud_serverless_authentication', unsupported(['false'])),
   ...each('allow_upgrades', unsupported([], 'allow_websockets: true lets WebSocket through')),
   ...each('load_balancing_policy', unsupported(['round_robin', 'load_balancing_policy_round_robin'])),

@@ -1,6 +1,6 @@
 /** Parses each setting of a map by itself, so that one mistake hides no other. */
 import type { z } from 'zod'
-import { type Entry, plainOf, spanAt } from './node.ts'
+import { type Entry, plainOf, spanAt, writtenText } from './node.ts'
 import { type Findings, printPath } from './problem.ts'
 import { metaOf } from './setting-type.ts'
 
@@ -22,7 +22,9 @@ export function parseFields<S extends Readonly<Record<string, z.ZodType>>>(
   for (const key in shape) {
     const schema = shape[key]
     if (schema === undefined) continue
-    const entry = entries.get(key)
+    const given = entries.get(key)
+    const unset = metaOf(schema).blankIsUnset === true && given !== undefined && writtenText(given.value) === ''
+    const entry = unset ? undefined : given
     const plain = entry === undefined ? undefined : plainOf(entry.value, typed.has(key))
     const result = schema.safeParse(plain)
     if (result.success) values[key] = result.data as z.output<S[typeof key]>

@@ -13,7 +13,9 @@ export function printProblems(problems: readonly Problem[]): string {
 function printProblem(problem: Problem): string {
   const { file, origin, line, column, path, severity, message, excerpt, hint } = problem
   const place = line > 0 ? `${file}:${line}:${column}` : file
-  const where = [origin === 'env' ? `environment ${place}` : place, path].filter((text) => text !== '').join(': ')
+  const where = [origin === 'env' ? `environment ${place}`.trimEnd() : place, path]
+    .filter((text) => text !== '')
+    .join(': ')
   const lines = [`${where}: ${severity === 'warning' ? 'warning: ' : ''}${message}`]
   if (excerpt !== undefined && excerpt.text.trim() !== '') lines.push(...printExcerpt(excerpt, line))
   if (hint !== undefined) lines.push(`  hint: ${hint}`)

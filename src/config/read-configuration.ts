@@ -34,6 +34,8 @@ interface Read {
   readonly warnings: readonly Problem[]
   /** Every file that was read or looked for, absolute: the configuration, secrets, certificates. */
   readonly watched: readonly string[]
+  /** What each of them held, for `watchFiles`. */
+  readonly fingerprints: ReadonlyMap<string, string>
 }
 
 export type Configuration =
@@ -51,10 +53,10 @@ export async function readConfiguration(options: ConfigurationOptions): Promise<
   }
   // A file that could not be read leaves gaps that would be reported as if they were mistakes.
   const complete = documents.length === options.files.length
-  const whole = documents[0]?.span ?? nowhere()
+  const whole = options.files[0] === undefined ? nowhere('env', '') : nowhere('file', options.files[0])
   const merged = overlay(mergeDocuments(documents, whole), variablesOf(options.env), findings)
   const checked = complete ? await check(merged, { options, findings, files, whole }) : undefined
-  const read = { warnings: findings.warnings, watched: files.watched }
+  const read = { warnings: findings.warnings, watched: files.watched, fingerprints: files.fingerprints }
   if (findings.errors.length > 0 || checked === undefined)
     return { kind: 'problems', problems: findings.errors, ...read }
   return { kind: 'ok', settings: settle(checked.values, checked.drafts, options.randomKey), ...read }
@@ -105,6 +107,7 @@ function mergeDocuments(documents: readonly MapNode[], span: Span): MapNode {
   return { kind: 'map', entries, span }
 }
 
-function nowhere(): Span {
-  return { source: new Source('env', 'environment', '', false), start: 0, end: 0 }
+/** The whole of a file, or of the environment: for what is missing there. */
+function nowhere(origin: 'file' | 'env', name: string): Span {
+  return { source: new Source(origin, name, '', false), start: 0, end: 0 }
 }

@@ -22,6 +22,8 @@ export interface SettingMeta {
   readonly reload?: 'live' | 'restart'
   /** Never printed, not even as "found". */
   readonly secret?: boolean
+  /** The empty text counts as not set. */
+  readonly blankIsUnset?: boolean
   /** Where and how it differs from Pomerium's. */
   readonly pomerium?: string
   /** The default as a reader should see it, where it is worked out and not written in the schema. */

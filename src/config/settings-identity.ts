@@ -24,6 +24,7 @@ export const identitySettings = {
     pomerium: 'There is no hosted default: a route that needs sign-in is refused without it.',
   }),
   idp_provider: oneOf(providers).optional().meta({
+    blankIsUnset: true,
     doc: 'Who says who somebody is: `oidc` for any OpenID Connect provider, or a preset.',
   }),
   idp_provider_url: webUrl().optional().meta({

@@ -58,10 +58,10 @@ export const listenerSettings = {
     },
   )
     .prefault('reject_request')
-    .meta({ doc: 'What happens to a path with `%2F` or `%5C`.' }),
+    .meta({ blankIsUnset: true, doc: 'What happens to a path with `%2F` or `%5C`.' }),
   headers_with_underscores_action: oneOf(['reject_request', 'allow', 'drop_header'], {
     prefix: 'HEADERS_WITH_UNDERSCORES_ACTION_',
   })
     .prefault('reject_request')
-    .meta({ doc: 'What happens to a request whose header names hold `_`.' }),
+    .meta({ blankIsUnset: true, doc: 'What happens to a request whose header names hold `_`.' }),
 }

@@ -69,7 +69,7 @@ export const upstreamSettings = {
   }),
   jwt_issuer_format: oneOf(['hostOnly', 'uri'], { prefix: 'Issuer' })
     .prefault('hostOnly')
-    .meta({ doc: '`iss` of the assertion: `app.example.com` or `https://app.example.com/`.' }),
+    .meta({ blankIsUnset: true, doc: '`iss` of the assertion: `app.example.com` or `https://app.example.com/`.' }),
   set_response_headers: headerMap().optional().meta({
     doc: 'Headers of every answer, over those of the upstream. A name `disable` empties the map.',
     env: 'HEADERS',
