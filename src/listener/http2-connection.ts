@@ -59,6 +59,7 @@ export class Http2Connection implements Connection {
       this.#refuse(admission.refusal, response)
       return
     }
+    if (admission.visit.hasBody) failTruncated(request)
     this.#watch(request, response)
     try {
       const done = door.handlers.exchange({ visit: admission.visit, request, response, upgraded: undefined })
@@ -134,4 +135,23 @@ export class Http2Connection implements Connection {
     if (refused) refused(refusal, response)
     else writeBareAnswer(response, refusal)
   }
+}
+
+/**
+ * Makes a body that was cut off fail. Node ends the body of a stream that was reset just like a whole one, so whoever
+ * reads it would carry half an upload on as a complete request. Only an end on a stream that is still open counts.
+ */
+function failTruncated(request: Http2ServerRequest): void {
+  const { stream } = request
+  let isWhole = false
+  const look = (): void => {
+    if (!isWhole && !request.readableEnded) request.destroy(new Error('the client did not send the whole body'))
+  }
+  request.on('error', () => {}) // for those who do not read it
+  request.on('aborted', look)
+  stream.prependListener('end', () => {
+    isWhole ||= !stream.closed
+    look()
+  })
+  stream.prependListener('close', look)
 }

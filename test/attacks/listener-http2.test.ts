@@ -67,6 +67,8 @@ const malformed: readonly (readonly [title: string, fields: Fields])[] = [
   ['an unknown pseudo-header', [...base, [':foo', 'bar']]],
 ]
 
+const post = (more: Fields) => block([...withValue(':method', 'POST'), ...more])
+
 for (const [title, fields] of malformed) {
   test(`HTTP/2 with ${title}: answered with 4xx or reset at once, and nobody behind saw it`, async () => {
     await using door = await openDoor({ certificates: [pair] })
@@ -105,17 +107,9 @@ test('a field with a control or a leading blank never reaches anybody', async ()
 test('a body shorter or longer than its Content-Length never arrives as a whole', async () => {
   await using door = await openDoor({ certificates: [pair] })
   await using client = await openFrames(door.port)
-  const post = (length: string) =>
-    block([
-      [':method', 'POST'],
-      [':scheme', 'https'],
-      [':authority', 'a.test'],
-      [':path', '/'],
-      ['content-length', length],
-    ])
-  client.socket.write(frame(frameTypes.headers, 0x4, 1, post('5')))
+  client.socket.write(frame(frameTypes.headers, 0x4, 1, post([['content-length', '5']])))
   client.socket.write(frame(frameTypes.data, 0x1, 1, Buffer.from('abc')))
-  client.socket.write(frame(frameTypes.headers, 0x4, 3, post('1')))
+  client.socket.write(frame(frameTypes.headers, 0x4, 3, post([['content-length', '1']])))
   client.socket.write(frame(frameTypes.data, 0x1, 3, Buffer.from('abc')))
   const resets = () =>
     client.frames.filter(({ type }) => type === frameTypes.reset || type === frameTypes.goaway).length
@@ -123,18 +117,59 @@ test('a body shorter or longer than its Content-Length never arrives as a whole'
   assert.deepEqual(door.bodies, [])
 })
 
+for (const [how, code] of [
+  ['a reset without error', 0],
+  ['a cancel', 8],
+  ['a connection cut', undefined],
+] as const) {
+  for (const early of [false, true]) {
+    test(`${how} in the middle of a body ${early ? 'after an early answer ' : ''}never looks like its end`, async () => {
+      const seen: string[] = []
+      await using door = await openDoor({
+        certificates: [pair],
+        serve({ request, response }) {
+          request.on('end', () => seen.push('end'))
+          request.on('error', () => seen.push('error'))
+          request.resume()
+          if (early) response.end('early')
+        },
+      })
+      await using client = await openFrames(door.port)
+      client.socket.write(frame(frameTypes.headers, 0x4, 1, post([])))
+      client.socket.write(frame(frameTypes.data, 0, 1, Buffer.from('abc')))
+      assert.ok(await until(() => door.visits.length === 1))
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      if (code === undefined) client.socket.destroy()
+      else client.socket.write(frame(frameTypes.reset, 0, 1, Buffer.from([0, 0, 0, code])))
+      assert.ok(await until(() => seen.length > 0))
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      assert.deepEqual(seen, ['error'])
+    })
+  }
+}
+
+test('a whole body ends, whatever is read how late', async () => {
+  await using door = await openDoor({ certificates: [pair] })
+  await using client = await openFrames(door.port)
+  client.socket.write(
+    Buffer.concat([
+      frame(frameTypes.headers, 0x4, 1, post([])),
+      frame(frameTypes.data, 0, 1, Buffer.from('abc')),
+      frame(frameTypes.data, 1, 1),
+      frame(frameTypes.headers, 0x4, 3, post([])),
+      frame(frameTypes.data, 1, 3, Buffer.from('def')),
+    ]),
+  )
+  assert.ok(await until(() => door.bodies.length === 2))
+  assert.deepEqual(door.bodies.toSorted(), ['abc', 'def'])
+})
+
 test('pseudo-headers and Host among the trailers change nothing', async () => {
   await using door = await openDoor({ certificates: [pair] })
   await using client = await openFrames(door.port)
-  const post = block([
-    [':method', 'POST'],
-    [':scheme', 'https'],
-    [':authority', 'a.test'],
-    [':path', '/'],
-  ])
-  client.socket.write(frame(frameTypes.headers, 0x4, 1, post))
+  client.socket.write(frame(frameTypes.headers, 0x4, 1, post([])))
   client.socket.write(frame(frameTypes.headers, 0x5, 1, block([[':path', '/admin']])))
-  client.socket.write(frame(frameTypes.headers, 0x4, 3, post))
+  client.socket.write(frame(frameTypes.headers, 0x4, 3, post([])))
   client.socket.write(
     frame(
       frameTypes.headers,
