@@ -1,0 +1,150 @@
+/** Deciding offline, exactly as the running proxy decides: the same paths, routes and policies, without a socket. */
+import type { Place } from '../config/place.ts'
+import type { Settings } from '../config/schema.ts'
+import type { PolicyOptions, SharedCriteria } from '../policy/compile-policy.ts'
+import type { Decision } from '../policy/decision.ts'
+import type { Facts } from '../policy/facts.ts'
+import type { ExplainedNode } from '../policy/policy.ts'
+import { compileRoutes, type RouteTable } from '../route/route-table.ts'
+import { type Arrival, arrive, pathOptionsOf, type TrialRequest } from './request.ts'
+import { type Subject, sessionOf } from './subject.ts'
+import { compileTrialRoute, type TrialRoute } from './trial-route.ts'
+
+/**
+ * `no-route`: no published application (404). `refused`: the listener takes no such request (4xx).
+ * `own-page`: the proxy answers itself, whoever asks (its own paths, the host where people sign in).
+ */
+export type TrialOutcome = Decision['kind'] | 'no-route' | 'refused' | 'own-page'
+
+export interface TrialDecision {
+  readonly decision: TrialOutcome
+  /** The reasons that the decision rests on; for `refused` the one why. */
+  readonly reasons: readonly string[]
+  readonly route?: { readonly name: string; readonly from: string; readonly source: Place } | undefined
+  /** Both sides with their reasons, step-up and certificate answers; where a policy decided. */
+  readonly policy?: Decision | undefined
+  /** Every criterion with what it saw; by `explain` only. */
+  readonly tree?: readonly ExplainedNode[] | undefined
+}
+
+export interface Trial {
+  /** In the order they are matched. */
+  readonly routes: readonly TrialRoute[]
+  /** The route of a host (lower case, without port), port ('' for none) and canonical path. */
+  find(host: string, port: string, path: string): TrialRoute | undefined
+  /** Which route takes the request, or the outcome where none is asked. */
+  reach(request: TrialRequest): Reached
+  decide(request: TrialRequest, subject: Subject): TrialDecision
+  /** The same decision with its tree; costs more. */
+  explain(request: TrialRequest, subject: Subject): TrialDecision
+}
+
+export type Reached =
+  | { readonly kind: 'route'; readonly route: TrialRoute; readonly arrival: Arrived }
+  | { readonly kind: 'no-route' | 'own-page' }
+  | { readonly kind: 'refused'; readonly reason: string }
+
+type Arrived = Extract<Arrival, { kind: 'arrived' }>
+
+export type TrialOptions = Pick<PolicyOptions, 'named' | 'records' | 'denyInvalidCertificate' | 'clientAuthority'>
+
+/** Compiles all routes. Throws for what the configuration's checks should have refused. */
+export function openTrial(settings: Settings, options: TrialOptions = {}): Trial {
+  const shared: SharedCriteria = new Map()
+  const routes = settings.routes.map((route) => compileTrialRoute(route, { ...options, shared }))
+  const table = compileRoutes(routes.map((route) => ({ ...pathFieldsOf(route), from: route.from, value: route })))
+  const paths = pathOptionsOf(settings)
+  const isOwnPage = compileOwnPages(settings)
+
+  function reach(request: TrialRequest): Reached {
+    const arrival = arrive(request, paths)
+    if (arrival.kind === 'refused') return arrival
+    if (isOwnPage(arrival)) return { kind: 'own-page' }
+    return routeOf(table, arrival)
+  }
+
+  function judge(request: TrialRequest, subject: Subject, isExplained: boolean): TrialDecision {
+    const reached = reach(request)
+    if (reached.kind !== 'route') {
+      return { decision: reached.kind, reasons: reached.kind === 'refused' ? [reached.reason] : [] }
+    }
+    const { route, arrival } = reached
+    const facts = factsOf(request, arrival, subject)
+    const { decision, tree } = isExplained
+      ? route.policy.explain(facts)
+      : { decision: route.policy.decide(facts), tree: undefined }
+    return {
+      decision: decision.kind,
+      reasons: decidingReasons(decision),
+      route: { name: route.name, from: route.from, source: route.place },
+      policy: decision,
+      tree,
+    }
+  }
+
+  return {
+    routes,
+    find: (host, port, path) => table.find(host, port, path),
+    reach,
+    decide: (request, subject) => judge(request, subject, false),
+    explain: (request, subject) => judge(request, subject, true),
+  }
+}
+
+function pathFieldsOf({ settings: { prefix, path, regex } }: TrialRoute) {
+  return { prefix, path, regex }
+}
+
+function routeOf(table: RouteTable<TrialRoute>, arrival: Arrived): Reached {
+  const route = table.find(arrival.host, arrival.port, arrival.path)
+  return route ? { kind: 'route', route, arrival } : { kind: 'no-route' }
+}
+
+function factsOf(request: TrialRequest, arrival: Arrived, subject: Subject): Facts {
+  const { method, address, time, headers, certificate } = request
+  return {
+    method,
+    path: arrival.path,
+    host: arrival.host,
+    headers: ['host', arrival.authority, ...withoutHost(headers)],
+    query: arrival.query,
+    clientAddress: address,
+    session: sessionOf(subject, time),
+    clientCertificate: certificate,
+    now: time,
+  }
+}
+
+function withoutHost(headers: readonly string[]): readonly string[] {
+  return headers.filter((_, index) => headers[index - (index % 2)] !== 'host')
+}
+
+/** The reasons of the side that decided. */
+export function decidingReasons(decision: Decision): readonly string[] {
+  const { allow, deny } = decision
+  switch (decision.kind) {
+    case 'allow':
+      return allow.reasons
+    case 'sign-in':
+      if (decision.again) return allow.value ? deny.reasons : allow.reasons
+      return ['user-unauthenticated']
+    case 'deny':
+      return deny.value || asksForCertificate(deny.reasons) ? deny.reasons : allow.reasons
+  }
+}
+
+/** Such a reason of `deny` is final even where that side is false, as under `not`. */
+function asksForCertificate(reasons: readonly string[]): boolean {
+  return reasons.includes('client-certificate-required') || reasons.includes('invalid-client-certificate')
+}
+
+/** Paths that no route can take, since the proxy answers them itself on every host; and the host where people sign in. */
+function compileOwnPages({ authenticate_service_url: origin }: Settings): (arrival: Arrived) => boolean {
+  const signInHost = origin === undefined ? undefined : new URL(origin).hostname
+  return ({ host, path }) =>
+    host === signInHost ||
+    path === '/ping' ||
+    path === '/healthz' ||
+    /^\/\.pomerium(\/|$)/.test(path) ||
+    /^\/\.well-known\/pomerium(\/|$)/.test(path)
+}
