@@ -1,7 +1,7 @@
 /** The canonical path: computed once from the request target, and the same bytes serve route, policy, log and upstream. */
 
 export interface PathOptions {
-  /** Resolve `.` and `..`, decode what needs no escape (RFC 3986 §6.2.2). */
+  /** Resolve `.` and `..`, decode what needs no escape and escape what no path may hold (RFC 3986 §6.2.2). */
   readonly normalizePath: boolean
   /** `//` becomes `/`. */
   readonly mergeSlashes: boolean
@@ -36,6 +36,7 @@ export function canonicalPath(target: string, options: PathOptions): CanonicalPa
     if (code === question) end = at
     else if (code === percent) flags |= hasEscape
     else if (code === backslash) return malformed('it holds a \\')
+    else if (isUnsafe(code)) flags |= hasUnsafe
     else if (before === slash && code === slash) flags |= hasDoubleSlash
     else if (before === slash && code === dot) flags |= hasDotAfterSlash
     before = code
@@ -56,6 +57,14 @@ const dot = 0x2e
 const hasEscape = 1
 const hasDoubleSlash = 2
 const hasDotAfterSlash = 4
+const hasUnsafe = 8
+
+/** `"`, `<`, `>`, `^`, `` ` ``, `{`, `|` and `}`: no part of a path by RFC 3986 §3.3, and sent all the same. */
+function isUnsafe(code: number): boolean {
+  return (
+    (code >= 0x7b && code <= 0x7d) || code === 0x22 || code === 0x3c || code === 0x3e || code === 0x5e || code === 0x60
+  )
+}
 
 interface Rest {
   readonly query: string
@@ -79,7 +88,8 @@ function cleanPath(sent: string, { query, flags, options }: Rest): CanonicalPath
     if (options.normalizePath) path = path.replace(escapedUnreserved, decodeOne)
   }
   if (dotsWithParameters.test(path)) return malformed('a dot segment has parameters')
-  if (options.normalizePath) path = withoutDotSegments(path)
+  if (options.normalizePath)
+    path = withoutDotSegments(flags & hasUnsafe ? path.replace(unsafe, encodeURIComponent) : path)
   if (options.mergeSlashes) path = path.replace(slashes, '/')
   if (!unescaped || options.escapedSlashes !== 'unescape_and_redirect') return { kind: 'path', path, query }
   // A Location that starts with `//` names another host (RFC 3986 §4.2).
@@ -90,6 +100,7 @@ const escapedSlash = /%(?:2f|5c)/i
 const escapedSlashes = /%(?:2f|5c)/gi
 /** Escapes of letters, digits, `-`, `.`, `_` and `~` (RFC 3986 §2.3). */
 const escapedUnreserved = /%(?:2[de]|3[0-9]|4[1-9a-f]|5[0-9a]|5f|6[1-9a-f]|7[0-9a]|7e)/gi
+const unsafe = /["<>^`{|}]/g
 const slashes = /\/{2,}/g
 const leadingSlashes = /^\/{2,}/
 const dotsWithParameters = /\/(?:\.|%2e){1,2};/i
