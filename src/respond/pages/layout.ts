@@ -10,7 +10,11 @@ export interface Frame {
   readonly heading: string
   /** Colour of the mark and the kicker. */
   readonly tone?: 'calm' | 'warn'
+  /** More room, for tables. */
+  readonly isWide?: boolean
   readonly content: Content
+  /** Where the page leads on to by itself, at once. */
+  readonly refreshTo?: string
   /** Named at the foot, so that it can be found in the log. */
   readonly requestId?: string
   /** When the page was made, milliseconds since the epoch; at the foot beside the request id. */
@@ -20,14 +24,14 @@ export interface Frame {
 /** A door ajar: two strokes and a handle. */
 const mark = trustedMarkup(
   '<svg class="mark" viewBox="0 0 32 32" width="32" height="32" aria-hidden="true" focusable="false">' +
-    '<path class="frame" d="M7 28V6.5A2.5 2.5 0 0 1 9.5 4h13A2.5 2.5 0 0 1 25 6.500V28"/>' +
-    '<path class="leaf" d="M10.5 28V7.500l9 3.200V28"/><circle class="knob" cx="16.7" cy="18.5" r="1.3"/>' +
+    '<path class="frame" d="M7 28V6.5A2.5 2.5 0 0 1 9.5 4h13A2.5 2.5 0 0 1 25 6.5V28"/>' +
+    '<path class="leaf" d="M10.5 28V7.5l9 3.2V28"/><circle class="knob" cx="16.7" cy="18.5" r="1.3"/>' +
     '<path class="frame" d="M4 28h24"/></svg>',
 )
 
 /** A whole document around `frame.content`. */
 export function layout(frame: Frame): Html {
-  const { title, kicker, heading, tone = 'calm', content, requestId, now } = frame
+  const { title, kicker, heading, tone = 'calm', isWide = false, refreshTo, content, requestId, now } = frame
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -35,10 +39,10 @@ export function layout(frame: Frame): Html {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <meta name="color-scheme" content="light dark">
-<title>${title} · Ostiary</title>
+${refreshTo && html`<meta http-equiv="refresh" content="0; url=${refreshTo}">\n`}<title>${title} · Ostiary</title>
 <style>${trustedMarkup(stylesheet)}</style>
 </head>
-<body class="${tone}">
+<body class="${isWide ? `${tone} wide` : tone}">
 <header class="top"><span class="brand">${mark}<span>Ostiary</span></span></header>
 <main class="card">
 ${kicker ? html`<p class="kicker">${kicker}</p>\n` : ''}<h1>${heading}</h1>
