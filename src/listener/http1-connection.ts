@@ -7,6 +7,7 @@ import { admit } from './admit.ts'
 import { bareAnswerBytes, writeBareAnswer } from './bare-answer.ts'
 import type { Connection } from './connections.ts'
 import { type Door, refusalWithoutHead } from './door.ts'
+import { codeOf } from './parser-errors.ts'
 import type { Exchange } from './visit.ts'
 
 interface Pair {
@@ -41,6 +42,8 @@ export class Http1Connection implements Connection {
   #receivedWhenIdle = 0
   #idleSince: number
   #headSince: number | undefined
+  /** The last request, while the rest of its body still comes although it was answered: it is thrown away. */
+  #leftover: IncomingMessage | undefined
 
   constructor(door: Door, { socket, secure, peerAddress }: { socket: Socket; secure: boolean; peerAddress: string }) {
     this.#door = door
@@ -139,12 +142,24 @@ export class Http1Connection implements Connection {
       this.#sweepBody(this.#current, now)
       return
     }
+    if (this.#leftover) {
+      this.#sweepLeftover(this.#leftover, now)
+      return
+    }
     if (received === this.#receivedWhenIdle) {
       if (now - this.#idleSince > (this.#served ? limits.idle : limits.head)) this.#cut()
       return
     }
     this.#headSince ??= now
     if (now - this.#headSince > limits.head) this.#sayLast(this.#refusal('REQUEST_TIMEOUT', 'its head came too slowly'))
+  }
+
+  #sweepLeftover(request: IncomingMessage, now: number): void {
+    if (request.complete) {
+      this.#leftover = undefined
+      this.#idleSince = now
+      this.#receivedWhenIdle = this.#received
+    } else if (now - this.#idleSince > this.#door.limits.bodyIdle) this.#cut()
   }
 
   #sweepBody({ request, response }: Pair, now: number): void {
@@ -159,6 +174,7 @@ export class Http1Connection implements Connection {
     this.#current = { request, response }
     this.#served = true
     this.#headSince = undefined
+    this.#leftover = undefined
     this.#receivedAt = this.#door.now()
     if (this.#draining) response.shouldKeepAlive = false
     response.once('close', () => this.#finish())
@@ -174,6 +190,8 @@ export class Http1Connection implements Connection {
   }
 
   #finish(): void {
+    const request = this.#current?.request
+    this.#leftover = request?.complete === false ? request : undefined
     this.#current = undefined
     // Node has ended the socket already where this answer was the last.
     if (this.#closing || !this.#socket.writable) {
@@ -264,23 +282,5 @@ export class Http1Connection implements Connection {
     this.#closing = true
     this.#waiting.length = 0
     this.#socket.destroy()
-  }
-}
-
-/** The row for an error of the parser; undefined where it is the socket that failed. */
-function codeOf(error: NodeJS.ErrnoException): ErrorCode | undefined {
-  switch (error.code) {
-    case 'HPE_HEADER_OVERFLOW':
-    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-      return 'HEADERS_TOO_MANY'
-    case 'HPE_INVALID_VERSION':
-      return 'VERSION_UNSUPPORTED'
-    case 'HPE_INVALID_CONTENT_LENGTH':
-    case 'HPE_UNEXPECTED_CONTENT_LENGTH':
-    case 'HPE_INVALID_CHUNK_SIZE':
-    case 'HPE_INVALID_TRANSFER_ENCODING':
-      return 'FRAMING_INVALID'
-    default:
-      return error.code?.startsWith('HPE_') === true ? 'REQUEST_MALFORMED' : undefined
   }
 }

@@ -10,7 +10,6 @@ export interface Problem {
 const framing = (detail: string): Problem => ({ code: 'FRAMING_INVALID', detail })
 
 export const malformedField: Problem = { code: 'REQUEST_MALFORMED', detail: 'a field name starts with a colon' }
-export const wideField: Problem = { code: 'REQUEST_MALFORMED', detail: 'a field holds characters that are no octets' }
 export const badScheme: Problem = { code: 'REQUEST_MALFORMED', detail: 'its :scheme is neither https nor http' }
 export const twoHosts: Problem = { code: 'HOST_INVALID', detail: 'it has more than one Host field' }
 export const underscore: Problem = {

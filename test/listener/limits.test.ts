@@ -94,6 +94,28 @@ test('an idle connection is closed, and one that waits for its answer is not', a
   assert.ok(await until(() => seen.closed))
 })
 
+test('the rest of a body that was answered early is thrown away for a while, and then the connection is good again', async () => {
+  await using door = await openDoor({
+    limits: { ...long, bodyIdle: milliseconds(400), head: milliseconds(100) },
+    serve({ response }) {
+      response.end('early')
+    },
+  })
+  const post = 'POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 6\r\n\r\nabc'
+  const good = watch(door.port)
+  good.socket.write(post)
+  assert.ok(await until(() => good.seen.text.includes('early')))
+  good.socket.write('def')
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  good.socket.write('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n')
+  assert.ok(await until(() => good.seen.text.split('early').length === 3))
+  good.socket.destroy()
+  const bad = watch(door.port)
+  bad.socket.write(post)
+  assert.ok(await until(() => bad.seen.text.includes('early')))
+  assert.ok(await until(() => bad.seen.closed))
+})
+
 test('a client that takes nothing of a long answer is cut', async () => {
   let ended = false
   await using door = await openDoor({

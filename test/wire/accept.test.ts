@@ -25,7 +25,7 @@ const cases: readonly (readonly [accept: string | undefined, type: string])[] = 
 ]
 
 test('the type that the client likes best is chosen, and the first one where it says nothing usable', () => {
-  for (const [accept, type] of cases) assert.equal(preferredType(accept, types), type, accept)
+  for (const [accept, type] of cases) assert.equal(preferredType(accept, types), type, accept ?? 'none')
 })
 
 test('whatever the field holds, the answer is one of ours', () => {
