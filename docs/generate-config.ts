@@ -25,10 +25,11 @@ same and prints all problems at once, or the routes as they will be matched.
 - **Lists** may be written as one text with commas or spaces, **maps** as JSON text: that is how variables hold them.
 - **\`NAME_file\`** gives the path of a file that holds the value. Relative paths start at the working directory, then at
   the folder of the configuration.
-- **\`\${NAME}\`** in a text stands for an environment variable, **\`\${file:PATH}\`** for the text of a file; \`$\${\` is the text
-  \`\${\`. In \`set_request_headers\`, \`\${pomerium.…}\` is left for the request.
+- **\`\${NAME}\`** in a text stands for an environment variable, \`\${NAME:-text}\` for the text where it is not set or empty,
+  **\`\${file:PATH}\`** for the text of a file; \`$\${\` is the text \`\${\`. In \`set_request_headers\`, \`\${pomerium.…}\` is left for the request.
 - **\`ROUTES\`** and **\`POLICY\`** hold the base64 of a YAML or JSON list of routes. \`policy\` is the older name of \`routes\`;
   both may be used, \`policy\` comes first.
+- **\`tests\`** holds cases of who may do what, for \`ostiary test\`; see policy.md.
 - **An unknown key** is an error that names the nearest known one (\`--lenient\`: a warning). Top-level keys that begin
   with \`x-\` are for anchors and are not read.
 - **Values of the Helm chart** \`pomerium/pomerium\` are recognised by their shape and read directly.

@@ -1,4 +1,4 @@
-/** `${NAME}` and `${file:PATH}` inside the texts of a file. */
+/** `${NAME}`, `${NAME:-what stands there where it is not set}` and `${file:PATH}` inside the texts of a file. */
 import type { Environment } from './environment.ts'
 import type { FileReader } from './file-reader.ts'
 import { type ConfigNode, type Entry, type MapNode, type ScalarNode, scalar } from './node.ts'
@@ -6,7 +6,8 @@ import { type Findings, printPath } from './problem.ts'
 
 /** The escape `$${`, a reference, or the beginning of one. */
 const REFERENCE = /\$\$\{|\$\{([^}]*)\}/g
-const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
+/** A variable, and after `:-` the text for when it is not set or empty, as in a shell. */
+const NAME = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s
 
 export interface Sources {
   readonly environment: Environment
@@ -90,11 +91,13 @@ async function resolve(name: string, node: ScalarNode, at: Walk & { path: string
     })
     return undefined
   }
-  if (NAME.test(name)) {
-    const value = at.environment[name]
+  const [, variable, otherwise] = NAME.exec(name) ?? []
+  if (variable !== undefined) {
+    const value = at.environment[variable]
+    if (otherwise !== undefined) return value || otherwise
     if (value !== undefined) return value
     const hint = 'set it, or write $${ where the text ${ is meant'
-    findings.error({ kind: 'missing', path, message: `the variable ${name} is not set`, hint, span: node.span })
+    findings.error({ kind: 'missing', path, message: `the variable ${variable} is not set`, hint, span: node.span })
     return undefined
   }
   if (at.template) return undefined

@@ -33,6 +33,7 @@ const globals = new Set([
   ...globalTwins.map((name) => `${name}_file`),
   'policy',
   'routes',
+  'tests',
 ])
 const ofRoutes = new Set([...Object.keys(routeSchema.shape), ...routeTwins.map((name) => `${name}_file`)])
 
@@ -49,8 +50,8 @@ export const routeVocabulary: Vocabulary = {
   place: 'at the top level, outside of routes',
 }
 
-/** Every global key that a variable may set. */
-export const globalNames: readonly string[] = [...globals, ...knownKeys.keys()]
+/** Every global key that a variable may set: all but `tests`, a name that other programs use as well. */
+export const globalNames: readonly string[] = [...globals, ...knownKeys.keys()].filter((key) => key !== 'tests')
 
 interface Judging {
   readonly vocabulary: Vocabulary

@@ -5,7 +5,7 @@ import { type Environment, overlay, variablesOf } from './environment.ts'
 import { FileReader, type ReadFile } from './file-reader.ts'
 import { readCertificateFiles, readTwins } from './file-twins.ts'
 import { globalVocabulary, judgeFlags, judgeKeys } from './judge-keys.ts'
-import type { Entry, MapNode, Span } from './node.ts'
+import type { ConfigNode, Entry, MapNode, Span } from './node.ts'
 import { parseFields } from './parse-fields.ts'
 import { Source } from './place.ts'
 import { Findings, type Problem } from './problem.ts'
@@ -26,6 +26,11 @@ export interface ConfigurationOptions {
   readonly lenient?: boolean
   /** What the policy station says about the `policy` of a route. */
   readonly checkPolicy?: CheckPolicy
+  /**
+   * True of an error that does not matter for what is asked: it is set aside, and what it concerns counts as not set.
+   * Whoever only decides offline needs neither the secrets nor the certificates of the place where the proxy runs.
+   */
+  readonly tolerate?: (problem: Problem) => boolean
   /** A key for a secret that is not set, base64 of 32 bytes. Give `rememberRandomKeys()` so that reloads keep it. */
   readonly randomKey?: RandomKey
 }
@@ -39,7 +44,14 @@ interface Read {
 }
 
 export type Configuration =
-  | ({ readonly kind: 'ok'; readonly settings: Settings } & Read)
+  | ({
+      readonly kind: 'ok'
+      readonly settings: Settings
+      /** `tests:` as it was read; the trial knows what it means. */
+      readonly tests: ConfigNode | undefined
+      /** Errors that were set aside. */
+      readonly tolerated: readonly Problem[]
+    } & Read)
   | ({ readonly kind: 'problems'; readonly problems: readonly Problem[] } & Read)
 
 /** Reads and checks everything; never throws for what a file or variable holds. */
@@ -57,9 +69,11 @@ export async function readConfiguration(options: ConfigurationOptions): Promise<
   const merged = overlay(mergeDocuments(documents, whole), variablesOf(options.env), findings)
   const checked = complete ? await check(merged, { options, findings, files, whole }) : undefined
   const read = { warnings: findings.warnings, watched: files.watched, fingerprints: files.fingerprints }
-  if (findings.errors.length > 0 || checked === undefined)
-    return { kind: 'problems', problems: findings.errors, ...read }
-  return { kind: 'ok', settings: settle(checked.values, checked.drafts, options.randomKey), ...read }
+  const { tolerate = () => false } = options
+  const problems = findings.errors.filter((problem) => !tolerate(problem))
+  if (problems.length > 0 || checked === undefined) return { kind: 'problems', problems, ...read }
+  const settings = settle(checked.values, checked.drafts, options.randomKey)
+  return { kind: 'ok', settings, tests: checked.tests, tolerated: findings.errors, ...read }
 }
 
 interface Checking {
@@ -72,7 +86,7 @@ interface Checking {
 async function check(
   document: MapNode,
   { options, findings, files, whole }: Checking,
-): Promise<{ values: SettingValues; drafts: RouteDraft[] }> {
+): Promise<{ values: SettingValues; drafts: RouteDraft[]; tests: ConfigNode | undefined }> {
   const lenient = options.lenient === true
   const entries = judgeKeys(document, { vocabulary: globalVocabulary, path: [], findings, lenient })
   const flags = document.entries.find(({ key }) => key.toLowerCase() === 'runtime_flags')
@@ -94,7 +108,7 @@ async function check(
   for (const draft of drafts) checkRoute(draft, findings)
   checkRoutesTogether(drafts, findings)
   checkSettings(values, { entries, drafts, findings, whole })
-  return { values, drafts }
+  return { values, drafts, tests: entries.get('tests')?.value }
 }
 
 /** The later document's entry takes the place of the earlier one's of the same name (`NAME` and `NAME_file` are one). */
