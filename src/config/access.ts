@@ -46,7 +46,7 @@ export function shorthands(route: Partial<AccessSettings>): string[] {
 /** One line for people: `groups devops, ops; users ada@example.com; rules of policy`. */
 export function whoMay(route: Partial<AccessSettings>): string {
   const parts = shorthands(route)
-  if (hasRules(route.policy)) parts.push('what policy says')
+  if (hasRules(route.policy)) parts.push('the rules of its policy')
   return parts.length === 0 ? 'nobody' : parts.join('; ')
 }
 

@@ -11,7 +11,8 @@ import { routeSchema } from './route-settings.ts'
 
 /** One thing the policy station has to say about a policy. */
 export interface PolicyFinding {
-  readonly severity: 'error' | 'warning'
+  /** An error unless it says `warning`. */
+  readonly severity?: 'error' | 'warning'
   /** From the root of the policy: `[0, 'allow', 'or', 1]`. */
   readonly path: readonly (string | number)[]
   readonly message: string
@@ -73,8 +74,8 @@ async function readRoute(
         hint,
         span,
       } as const
-      if (severity === 'error') findings.error(detail)
-      else findings.warn(detail)
+      if (severity === 'warning') findings.warn(detail)
+      else findings.error(detail)
     }
   }
   return { path: printPath(path), node, entries, values }

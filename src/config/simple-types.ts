@@ -59,14 +59,20 @@ export const duration = (limits: { max?: string } = {}) =>
 
 /** One of a few words, in any case; Pomerium's protobuf prefix (`CODEC_TYPE_`) may be written, too. */
 export const oneOf = <const W extends string>(choices: readonly W[], options: { prefix?: string } = {}) =>
-  settingType(choices.map((choice) => `\`${choice}\``).join(', '), (raw, fail): W => {
-    const given = textOf(raw)?.toLowerCase() ?? ''
-    const prefix = options.prefix?.toLowerCase() ?? ''
-    const word = prefix !== '' && given.startsWith(prefix) ? given.slice(prefix.length) : given
-    const choice = choices.find((candidate) => candidate.toLowerCase() === word)
-    if (choice === undefined) fail(`one of ${choices.join(', ')}`)
-    return choice ?? (choices[0] as W)
-  })
+  settingType(
+    choices
+      .filter(Boolean)
+      .map((choice) => `\`${choice}\``)
+      .join(', '),
+    (raw, fail): W => {
+      const given = textOf(raw)?.toLowerCase() ?? ''
+      const prefix = options.prefix?.toLowerCase() ?? ''
+      const word = prefix !== '' && given.startsWith(prefix) ? given.slice(prefix.length) : given
+      const choice = choices.find((candidate) => candidate.toLowerCase() === word)
+      if (choice === undefined) fail(`one of ${choices.filter(Boolean).join(', ')}`)
+      return choice ?? (choices[0] as W)
+    },
+  )
 
 /** A list of words; one text with commas or spaces between them is a list, too. */
 export const wordList = () => settingType('list of words', readWords)

@@ -66,13 +66,15 @@ export class Walker {
         this.#refuse(item.key, 'a key that is no text')
         break
       }
-      const key = String(name.value)
+      // The parser knows a merge key and makes a symbol of it; a quoted "<<" is text.
+      const merges = typeof name.value === 'symbol'
+      const key = merges ? '<<' : String(name.value)
       if (key === '__proto__') {
         this.#refuse(item.key, 'a key that no configuration can have')
         break
       }
       const span = this.#span(item.key)
-      if (key === '<<' && name.type === 'PLAIN') merged.push(...mergeEntries(this.#read(item.value, at)))
+      if (merges) merged.push(...mergeEntries(this.#read(item.value, at)))
       else if (seen.has(key)) this.#findings.error({ kind: 'syntax', path: key, message: 'the same key twice', span })
       else own.push({ key, keySpan: span, value: isBare(item.value) ? nothing(span) : this.#read(item.value, at) })
       seen.add(key)
