@@ -8,7 +8,7 @@ const FILE_LIMIT = 32 * 1024 * 1024
 
 export type FileText =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'unreadable'; readonly reason: string }
+  | { readonly kind: 'unreadable'; readonly reason: string; readonly isMissing: boolean }
 
 /** Reads a file whole; rejects with the system's error. Handed in by tests and by whoever keeps files elsewhere. */
 export type ReadFile = (path: string) => Promise<string>
@@ -37,7 +37,7 @@ export class FileReader {
 
   /** `beside`: the file that names this one; a relative path is looked for in the working directory first, then beside it. */
   async read(path: string, beside?: string): Promise<FileText> {
-    if (path.trim() === '' || path.includes('\0')) return { kind: 'unreadable', reason: 'no path' }
+    if (path.trim() === '' || path.includes('\0')) return { kind: 'unreadable', reason: 'no path', isMissing: false }
     const first = await this.#once(resolve(this.#cwd, path))
     if (first.kind === 'text' || isAbsolute(path) || beside === undefined) return first
     const folder = dirname(resolve(this.#cwd, beside))
@@ -51,7 +51,11 @@ export class FileReader {
     if (known !== undefined) return known
     const text = await this.#readFile(path).then(
       (content): FileText => ({ kind: 'text', text: content }),
-      (error: unknown): FileText => ({ kind: 'unreadable', reason: reasonOf(error) }),
+      (error: unknown): FileText => ({
+        kind: 'unreadable',
+        reason: reasonOf(error),
+        isMissing: codeOf(error) === 'ENOENT',
+      }),
     )
     this.#texts.set(path, text)
     return text
@@ -70,8 +74,12 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTUTF8: 'it is not UTF-8 text',
 }
 
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
+
 function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const code = codeOf(error)
   return reasons[code] ?? `it cannot be read${code === '' ? '' : ` (${code})`}`
 }
 
