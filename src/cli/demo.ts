@@ -1,0 +1,134 @@
+/**
+ * `ostiary demo`: everything a newcomer needs to see the proxy work, in one process on loopback: certificates, a broker
+ * with three users, two applications, and the proxy itself with policies/demo.yaml.
+ */
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { parse } from 'yaml'
+import { openBroker } from '../broker/open-broker.ts'
+import { brokerPages } from './demo/broker-pages.ts'
+import { type DevelopmentCertificates, readDevelopmentCertificates } from './demo/certificates.ts'
+import { openFiles } from './demo/files.ts'
+import { openHello } from './demo/hello.ts'
+import { announcement, type DemoUser, portTaken } from './demo/texts.ts'
+
+/** Runs the proxy in this process until it is closed. */
+export type Serve = (options: {
+  readonly files: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}) => Promise<{ close(): Promise<void> }>
+
+export interface DemoOptions {
+  /** The proxy's port; the broker takes the next one. */
+  readonly port: number
+  /** Where the certificates are kept. */
+  readonly certificates: string
+  /** Configuration files laid over the demo's own. */
+  readonly files?: readonly string[]
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+  /** Ends the demo. */
+  readonly signal: AbortSignal
+  readonly now: () => number
+}
+
+const HOST = '127.0.0.1'
+/** `npm start` is read by people at the place where they work, so nothing here is a secret. */
+const PASSWORD = 'open sesame'
+
+/** The names that the demo's certificate has, each written out: many clients take no wildcard directly under a top-level name. */
+export const demoNames = [
+  'localhost',
+  'authenticate.localhost',
+  'hello.localhost',
+  'files.localhost',
+  'public.localhost',
+  'anything.apps.localhost',
+  '*.apps.localhost',
+  'broker.localhost',
+  '127.0.0.1',
+  '::1',
+] as const
+
+const asset = (path: string) => fileURLToPath(new URL(`../../policies/${path}`, import.meta.url))
+
+/** Runs the demo until `signal`; the exit code. What could be opened is closed again in any case. */
+export async function demo(options: DemoOptions, serve: Serve): Promise<number> {
+  const { port, files = [], out, err, signal, now } = options
+  for (const wanted of [port, port + 1]) {
+    if (await isFree(wanted)) continue
+    err(portTaken({ wanted, port }))
+    return 1
+  }
+  const certificates = await readDevelopmentCertificates(options.certificates, { names: demoNames, now: now() })
+  const users: unknown = parse(await readFile(asset('demo/users.yaml'), 'utf8'))
+
+  await using opened = new AsyncDisposableStack()
+  const broker = opened.use(await openDemoBroker({ port, users, certificates, now }))
+  const hello = opened.use(await openHello({ now }))
+  const store = opened.use(await openFiles({ now }))
+  const proxy = await serve({
+    files: [asset('demo.yaml'), ...files],
+    env: {
+      DEMO_PORT: String(port),
+      DEMO_BROKER: broker.issuer,
+      DEMO_HELLO: hello.url,
+      DEMO_FILES: store.url,
+      DEMO_CERTIFICATE_FILE: certificates.certificateFile,
+      DEMO_KEY_FILE: certificates.keyFile,
+      DEMO_CA_FILE: certificates.caFile,
+      DEMO_SHARED_SECRET: randomBytes(32).toString('base64'),
+      DEMO_COOKIE_SECRET: randomBytes(32).toString('base64'),
+    },
+  })
+  opened.defer(() => proxy.close())
+
+  out(announcement({ port, certificates, password: PASSWORD, users: usersOf(users) }))
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  return 0
+}
+
+async function openDemoBroker(options: {
+  readonly port: number
+  readonly users: unknown
+  readonly certificates: DevelopmentCertificates
+  readonly now: () => number
+}) {
+  const { port, users, certificates, now } = options
+  const [cert, key] = await Promise.all([
+    readFile(certificates.certificateFile, 'utf8'),
+    readFile(certificates.keyFile, 'utf8'),
+  ])
+  const authenticate = `https://authenticate.localhost:${port}`
+  const names = usersOf(users).map(({ email }) => email)
+  return openBroker({
+    host: HOST,
+    port: port + 1,
+    tls: { cert, key },
+    users,
+    clients: [
+      {
+        id: 'pom',
+        secret: 'pomerium',
+        redirectURIs: [`${authenticate}/oauth2/callback`],
+        postLogoutRedirectURIs: [`${authenticate}/.pomerium/signed_out`],
+      },
+    ],
+    pages: brokerPages(`In this demo: ${names.join(', ')}. The password of each is “${PASSWORD}”.`),
+    now,
+  })
+}
+
+function usersOf(declaration: unknown): readonly DemoUser[] {
+  return (declaration as { staticPasswords: readonly DemoUser[] }).staticPasswords
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer()
+    probe.once('error', () => resolve(false))
+    probe.listen(port, HOST, () => probe.close(() => resolve(true)))
+  })
+}

@@ -1,0 +1,51 @@
+/** What the demo says. */
+import { relative } from 'node:path'
+import type { DevelopmentCertificates } from './certificates.ts'
+
+export interface DemoUser {
+  readonly email: string
+  readonly groups: readonly string[]
+}
+
+export function announcement(demo: {
+  readonly port: number
+  readonly certificates: DevelopmentCertificates
+  readonly password: string
+  readonly users: readonly DemoUser[]
+}): string {
+  const { port, certificates, password, users } = demo
+  const address = (host: string) => `https://${host}.localhost:${port}`
+  const ca = relative(process.cwd(), certificates.caFile)
+  const caFile = ca.startsWith('..') ? certificates.caFile : ca
+  return `
+Ostiary is at the door. Open one of these:
+
+  ${address('hello').padEnd(40)} who you are, as an application sees it (devops only)
+  ${address('files').padEnd(40)} a small WebDAV store (anybody who signs in)
+  ${address('anything.apps').padEnd(40)} any name under apps.localhost
+  ${address('public').padEnd(40)} open to everybody
+  ${address('authenticate').padEnd(40)} where people sign in
+
+and sign in as one of these, each with the password "${password}":
+
+${users.map(({ email, groups }) => `  ${email.padEnd(20)} ${groups.join(', ')}`).join('\n')}
+
+The certificates come from an authority made on this machine${certificates.isNewAuthority ? ' just now' : ''}:
+
+  ${caFile}
+
+  curl:      curl --cacert ${caFile} ${address('public')}
+  Node.js:   NODE_EXTRA_CA_CERTS=${caFile}
+  browsers:  import it as an authority for websites, or accept the warning once for each address
+             (it can vouch for localhost and nothing else)
+
+What is decided here stands in policies/demo.yaml: change it and see. Ctrl-C ends everything.
+`
+}
+
+/** `wanted`: the port that is taken; `port`: the one that was asked for. */
+export function portTaken({ wanted, port }: { readonly wanted: number; readonly port: number }): string {
+  const other = port < 60_000 ? port + 1000 : 8443
+  const what = wanted === port ? `port ${port}` : `port ${wanted}, which the broker of a demo on ${port} needs,`
+  return `cannot start the demo: ${what} is taken\nhint: npm start -- --port ${other}\n`
+}
