@@ -56,6 +56,8 @@ export interface RelyingParty {
   redeem(answer: URLSearchParams, secrets: AttemptSecrets): Promise<Identity>
   /** Where the provider signs the user out, or undefined where it offers that not, or is not known. */
   signOutUrl(options: { idToken: string | undefined; returnTo: string }): Promise<string | undefined>
+  /** Origin of the provider's sign-out, as far as it is known: a form of ours may lead there. */
+  signOutOrigin(): string | undefined
   /** Reads the metadata ahead of the first sign-in; failure is no failure yet. */
   warmUp(): Promise<void>
 }
@@ -98,6 +100,11 @@ export function openRelyingParty(options: RelyingPartyOptions): RelyingParty {
       const conversation = await documents.openConversation()
       const hint = idToken === undefined ? {} : { id_token_hint: idToken }
       return buildEndSessionUrl(conversation, { ...hint, post_logout_redirect_uri: returnTo }).href
+    },
+
+    signOutOrigin() {
+      const endpoint = documents.known?.end_session_endpoint
+      return endpoint && URL.canParse(endpoint) ? new URL(endpoint).origin : undefined
     },
 
     async warmUp() {

@@ -56,11 +56,16 @@ export class SessionCookies {
    * is missing, the seal was made elsewhere, or the session has ended or was ended. Never rejects.
    */
   open(headers: HeaderList, place: CookiePlace, now: number): Session | undefined | Promise<Session | undefined> {
+    const session = this.peek(headers, place, now)
+    return session instanceof Promise ? session.then((opened) => this.#unlessEnded(opened)) : this.#unlessEnded(session)
+  }
+
+  /** As `open`, for signing out: also a session that was ended before its time, to know whose it was. */
+  peek(headers: HeaderList, place: CookiePlace, now: number): Session | undefined | Promise<Session | undefined> {
     const sealed = this.#sealedOf(headers, place)
     if (sealed === undefined) return undefined
     const key = `${place.kind} ${this.#audience(place)} ${sealed}`
-    const known = this.#opened.get(key, now)
-    return known ? this.#unlessEnded(known, now) : this.#openOnce(key, { sealed, place, now })
+    return this.#opened.get(key, now) ?? this.#openOnce(key, { sealed, place, now })
   }
 
   /**
@@ -85,6 +90,11 @@ export class SessionCookies {
     const maxAge = Math.max(0, Math.floor((session.expiresAt - now) / 1000))
     const lines = pieces.flatMap(({ name, value }) => ['set-cookie', this.#line({ name, value, maxAge }, place)])
     return [...lines, ...this.#removals(headers, place, pieces.length)]
+  }
+
+  /** The session as it is handed to another host, whole and cut down to the claims that rules name. */
+  forms(session: Session): { readonly whole: Payload; readonly trimmed: Payload } {
+    return { whole: printSession(session, this.#form(false)), trimmed: printSession(session, this.#form(true)) }
   }
 
   /** The set-cookie lines that take the session away; the first piece always, so that nothing depends on what was sent. */
@@ -129,7 +139,7 @@ export class SessionCookies {
   ): Promise<Session | undefined> {
     const opening = this.#opening.get(key) ?? this.#unseal(key, { sealed, place, now })
     this.#opening.set(key, opening)
-    return opening.then((session) => session && this.#unlessEnded(session, now))
+    return opening.then((session) => (session && session.expiresAt > now ? session : undefined))
   }
 
   async #unseal(
@@ -147,8 +157,8 @@ export class SessionCookies {
     return session
   }
 
-  #unlessEnded(session: Session, now: number): Session | undefined {
-    return session.expiresAt <= now || this.#options.revoked.isRevoked(session) ? undefined : session
+  #unlessEnded(session: Session | undefined): Session | undefined {
+    return session && !this.#options.revoked.isRevoked(session) ? session : undefined
   }
 
   /** Removes pieces from `from` on that the browser sent. */

@@ -79,6 +79,19 @@ test('a code made up by hand, and one redeemed twice, are refused', async () => 
     signIn(party, idp, (answer) => answer.set('code', 'made-up')),
     { code: 'CALLBACK_INVALID' },
   )
+  const secrets = newSecrets()
+  const answer = idp.authorize(await party.signInUrl(secrets))
+  assert.ok(await party.redeem(answer, secrets))
+  await assert.rejects(party.redeem(answer, secrets), { code: 'CALLBACK_INVALID' })
+})
+
+test('a code is worth nothing without the verifier of the browser that began', async () => {
+  await using idp = await startLyingIdp()
+  const party = partyOf(idp)
+  const [mine, theirs] = [newSecrets(), newSecrets()]
+  const answer = idp.authorize(await party.signInUrl(theirs))
+  answer.set('state', mine.state)
+  await assert.rejects(party.redeem(answer, mine), { code: 'CALLBACK_INVALID' })
 })
 
 test('no failure repeats a token, a code or a claim', async () => {
