@@ -2,6 +2,7 @@
 import { type Environment, isSettingName, overlay, type Variable, variableNames } from './environment.ts'
 import { chartKeys, ignoredValues, removedValues, secretsElsewhere } from './helm-keys.ts'
 import { resolveTemplates } from './helm-templates.ts'
+import { maskSecrets } from './masks.ts'
 import { nearest } from './nearest.ts'
 import {
   type ConfigNode,
@@ -245,6 +246,7 @@ function reportUnknown(node: MapNode, prefix: string, findings: Findings): void 
       if (value.kind === 'map') reportUnknown(value, path, findings)
       continue
     }
+    maskSecrets(value, true)
     const near = nearest(key, known)
     const message =
       near === undefined ? 'the chart has no such value' : `the chart has no such value, did you mean "${near}"?`

@@ -1,6 +1,7 @@
 /** Sorts the keys of a map: our settings, what Pomerium knows besides, and what nobody knows. */
 
 import { type KnownKey, knownKeys, knownRouteKeys, runtimeFlags } from './known-keys.ts'
+import { maskSecrets } from './masks.ts'
 import { nearest } from './nearest.ts'
 import { type ConfigNode, type Entry, isBlank, isNull, type MapNode, writtenText } from './node.ts'
 import { type Findings, printPath } from './problem.ts'
@@ -93,6 +94,8 @@ function reportUnknown(entry: Entry, key: string, judging: Judging & { at: strin
   const { vocabulary, findings, at: path, lenient } = judging
   // `x-…` at the top is where people keep anchors, as in Compose files.
   if (judging.path.length === 0 && key.startsWith('x-')) return
+  // Nobody knows what it holds: a misspelt secret is a secret.
+  maskSecrets(entry.value, true)
   const near = nearest(key, [...vocabulary.settings, ...vocabulary.known.keys()])
   const elsewhere = vocabulary.elsewhere.has(key)
   const message = elsewhere

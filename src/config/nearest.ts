@@ -7,11 +7,14 @@ const bare = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '')
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   const wanted = bare(name).slice(0, 64)
   let best: { name: string; distance: number } | undefined
+  const limit = Math.max(1, Math.floor(wanted.length / 3))
   for (const candidate of known) {
-    const distance = distanceBetween(wanted, bare(candidate))
+    const other = bare(candidate)
+    // No distance is less than the difference of the lengths.
+    if (Math.abs(other.length - wanted.length) > limit) continue
+    const distance = distanceBetween(wanted, other)
     if (best === undefined || distance < best.distance) best = { name: candidate, distance }
   }
-  const limit = Math.max(1, Math.floor(wanted.length / 3))
   return best !== undefined && best.distance <= limit ? best.name : undefined
 }
 

@@ -42,7 +42,7 @@ interface Detail {
 
 /** Collects everything that one reading finds, so that all of it is shown at once. */
 export class Findings {
-  readonly #all: Problem[] = []
+  readonly #all: { readonly severity: Problem['severity']; readonly detail: Detail }[] = []
 
   error(detail: Detail): void {
     this.#add('error', detail)
@@ -68,27 +68,41 @@ export class Findings {
   }
 
   get errors(): readonly Problem[] {
-    return this.#sorted('error')
+    return this.#problems('error')
   }
 
   get warnings(): readonly Problem[] {
-    return this.#sorted('warning')
+    return this.#problems('warning')
   }
 
   #add(severity: Problem['severity'], detail: Detail): void {
-    const { span, kind, path, message, expected, found, hint } = detail
-    const place = placeOf(span)
-    const excerpt = place.line === 0 ? undefined : excerptOf(span)
-    this.#all.push({ severity, kind, ...place, path, message, expected, found, hint, excerpt })
+    this.#all.push({ severity, detail })
   }
 
-  /** By file in the order they were first met, then by line. */
-  #sorted(severity: Problem['severity']): readonly Problem[] {
-    const files = [...new Set(this.#all.map(({ file }) => file))]
+  /** By file in the order they were first met, then by line. Lines are cut out here, when every secret is known and masked. */
+  #problems(severity: Problem['severity']): readonly Problem[] {
+    const files = [...new Set(this.#all.map(({ detail }) => detail.span.source.name))]
     const rank = new Map(files.map((file, index) => [file, index]))
     return this.#all
-      .filter((problem) => problem.severity === severity)
+      .filter((finding) => finding.severity === severity)
+      .map(({ detail }) => problemOf(severity, detail))
       .sort((a, b) => (rank.get(a.file) ?? 0) - (rank.get(b.file) ?? 0) || a.line - b.line || a.column - b.column)
+  }
+}
+
+function problemOf(severity: Problem['severity'], detail: Detail): Problem {
+  const { span, kind, path, message, expected, found, hint } = detail
+  const place = placeOf(span)
+  return {
+    severity,
+    kind,
+    ...place,
+    path,
+    message,
+    expected,
+    found,
+    hint,
+    excerpt: place.line === 0 ? undefined : excerptOf(span),
   }
 }
 

@@ -1,5 +1,6 @@
 /** A parsed YAML document to nodes that know where they stand; aliases are followed, and bounded, here. */
 import { type Alias, isAlias, isMap, isPair, isScalar, isSeq, type Node, type YAMLMap, type YAMLSeq } from 'yaml'
+import { maskSecrets } from './masks.ts'
 import type { ConfigNode, Entry, Span } from './node.ts'
 import type { Source } from './place.ts'
 import type { Findings } from './problem.ts'
@@ -75,7 +76,7 @@ export class Walker {
       }
       const span = this.#span(item.key)
       if (merges) merged.push(...mergeEntries(this.#read(item.value, at)))
-      else if (seen.has(key)) this.#findings.error({ kind: 'syntax', path: key, message: 'the same key twice', span })
+      else if (seen.has(key)) this.#reportTwice(key, span, this.#read(item.value, at))
       else own.push({ key, keySpan: span, value: isBare(item.value) ? nothing(span) : this.#read(item.value, at) })
       seen.add(key)
     }
@@ -88,6 +89,11 @@ export class Walker {
   #remember(node: unknown): void {
     if ((isMap(node) || isSeq(node) || isScalar(node)) && node.anchor !== undefined)
       this.#anchors.set(node.anchor, node)
+  }
+
+  #reportTwice(path: string, span: Span, value: ConfigNode): void {
+    maskSecrets(value, true)
+    this.#findings.error({ kind: 'syntax', path, message: 'the same key twice', span })
   }
 
   #readList(list: YAMLSeq, at: At): ConfigNode {

@@ -82,8 +82,7 @@ for (const [what, text, words] of refused) {
 }
 
 test('the signing key is EC on P-256 or RSA of 2048 bits, in PEM or base64 of it', async () => {
-  const pem = (key: KeyObject, type: 'pkcs8' | 'sec1' | 'pkcs1') =>
-    String(key.export({ format: 'pem', type }))
+  const pem = (key: KeyObject, type: 'pkcs8' | 'sec1' | 'pkcs1') => String(key.export({ format: 'pem', type }))
   const p256 = pem(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey, 'sec1')
   const rsa = pem(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey, 'pkcs1')
   for (const key of [p256, rsa]) {

@@ -61,7 +61,7 @@ environment ROUTES:1:3: routes[0].to: "to" is missing
     |   ^^^^^^^^^^^^^^^
   hint: say where requests go: to: http://app:8080
 environment ROUTES:2:3: routes[0].too: unknown key, did you mean "to"?
-  2 |   too: http://a
+  2 |   too: ********
     |   ^^^
 `,
   )

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { type CheckOptions, check } from '#src/cli/check.ts'
+import { HEAD } from '#test/config/loading.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'ostiary-check-'))
+
+async function run(text: string, options: Partial<CheckOptions> = {}) {
+  writeFileSync(join(folder, 'gate.yaml'), text)
+  const out: string[] = []
+  const err: string[] = []
+  const io = { out: (more: string) => void out.push(more), err: (more: string) => void err.push(more) }
+  const code = await check({ config: ['gate.yaml'], cwd: folder, env: {}, ...options }, io)
+  return { code, out: out.join(''), err: err.join('') }
+}
+
+test('a good configuration exits 0 and lists the routes in the order they are tried', async () => {
+  const { code, out, err } = await run(`${HEAD}routes:
+  - {from: "https://*.apps.corp.test", to: "http://apps", allow_any_authenticated_user: true}
+  - {from: "https://hello.corp.test:8443", to: ["http://a,1", "http://b,2"], name: hello, path: /x, allowed_groups: [devops], allowed_users: [ada@corp.test]}
+  - {from: "https://pub.corp.test", to: "http://p", regex: "/[a-z]+", policy: {allow: {or: [{accept: true}]}}}
+`)
+  assert.equal(err, '')
+  assert.equal(code, 0)
+  assert.equal(
+    out,
+    `3 routes, in the order they are tried:
+  1  hello.corp.test:8443  /x         -> http://a (1), http://b (2)  users ada@corp.test; groups devops "hello"
+  2  pub.corp.test         ~ /[a-z]+  -> http://p                    the rules of its policy
+  3  *.apps.corp.test      /*         -> http://apps                 whoever is signed in
+`,
+  )
+})
+
+test('problems exit 1 and list no routes', async () => {
+  const { code, out, err } = await run(`${HEAD}timeout_read: 30\n`)
+  assert.equal(code, 1)
+  assert.equal(out, '')
+  assert.match(err, /^gate\.yaml:9:15: timeout_read: expected/)
+  assert.match(err, /1 problem: nothing would start\n$/)
+})
+
+test('warnings exit 0, and 1 with --strict', async () => {
+  const text = `${HEAD}grpc_insecure: true\n`
+  const soft = await run(text)
+  assert.equal(soft.code, 0)
+  assert.equal(soft.out, 'no routes\n')
+  assert.match(
+    soft.err,
+    /^gate\.yaml:9:1: grpc_insecure: warning: "grpc_insecure" is ignored: everything runs in one process\n/,
+  )
+  const strict = await run(text, { strict: true })
+  assert.equal(strict.code, 1)
+  assert.match(strict.err, /1 warning, and --strict takes them for errors\n$/)
+})
+
+test('the environment and leniency count', async () => {
+  assert.equal((await run(`${HEAD}`, { env: { COOKIE_EXPIRE: 'soon' } })).code, 1)
+  assert.equal((await run(`${HEAD}nonsense: 1\n`)).code, 1)
+  assert.equal((await run(`${HEAD}nonsense: 1\n`, { lenient: true })).code, 0)
+})
+
+test('a password in an address of an upstream is not printed', async () => {
+  const { out, err } = await run(
+    `${HEAD}routes:\n  - {from: "https://a", to: "http://u:hunter2@b", allowed_users: [x]}\n`,
+  )
+  assert.ok(!`${out}${err}`.includes('hunter2'))
+})
