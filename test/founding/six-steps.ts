@@ -3,10 +3,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Page, Reply, Visitor } from './visitor.ts'
-import { AUTHENTICATE, DOMAIN, SERVICE, type StartProvider, startWorld, type World } from './world.ts'
+import { AUTHENTICATE, SERVICE, type StartProvider, startWorld, type World } from './world.ts'
 
 /** Asked for in every step; the query must come back byte for byte. */
 const WANTED = `${SERVICE}/index.html?view=a%20b&empty=&list=1,2`
+const HOUR = 3_600_000
 const WANTED_TARGET = WANTED.slice(SERVICE.length)
 
 interface Steps {
@@ -42,7 +43,8 @@ export function testSixSteps({ provider, startProvider, skip, remembers }: Steps
         .ask(WANTED, { headers: { accept: 'application/json', 'sec-fetch-mode': 'cors' } })
       assert.equal(background.status, 401)
       const { login_url: loginUrl }: { login_url: string } = JSON.parse(background.body)
-      assert.equal(new URL(loginUrl).host, `authenticate.${DOMAIN}`)
+      const followed = await world.visitor().open(loginUrl)
+      assert.equal(new URL(followed.url).host, new URL(world.provider.issuer).host)
       assert.deepEqual(world.nextcloud.requests(), [])
     })
 
@@ -75,6 +77,7 @@ export function testSixSteps({ provider, startProvider, skip, remembers }: Steps
       assert.deepEqual(world.nextcloud.requests(), [`GET ${WANTED_TARGET} 200`])
       const kept = alice.cookies.matching(new URL(SERVICE))
       assert.ok(kept.length > 0)
+      assert.ok(kept.some(({ expiresAt }) => expiresAt > Date.now() + 13 * HOUR && expiresAt < Date.now() + 15 * HOUR))
       for (const cookie of kept) assert.ok(cookie.secure && cookie.httpOnly && cookie.hostOnly, cookie.name)
     })
 
@@ -90,7 +93,8 @@ export function testSixSteps({ provider, startProvider, skip, remembers }: Steps
       const refused = await signIn(world, bob, 'bob')
       assert.equal(refused.status, 403)
       assert.match(refused.body, /bob@corp\.test/)
-      assert.ok(bob.cookies.header(new URL(SERVICE)), 'a denial keeps the session')
+      const still: Record<string, unknown> = JSON.parse((await bob.ask(`${SERVICE}/.pomerium/user`)).body)
+      assert.equal(still['email'], 'bob@corp.test', 'a denial keeps the session')
       assert.equal(world.nextcloud.requests().length, before)
     })
 
