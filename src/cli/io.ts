@@ -1,0 +1,5 @@
+/** What a command may touch of the world outside: its two outputs. */
+export interface Io {
+  out(text: string): void
+  err(text: string): void
+}

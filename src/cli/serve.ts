@@ -1,0 +1,109 @@
+/** `ostiary serve`: one process from its configuration to its end. */
+import { printProblems } from '../config/print-problems.ts'
+import { type Configuration, readConfiguration } from '../config/read-configuration.ts'
+import type { Settings } from '../config/schema.ts'
+import { watchFiles } from '../config/watch-files.ts'
+import { handle } from '../pipeline.ts'
+import { compileSnapshot } from '../snapshot/compile.ts'
+import { Current } from '../snapshot/current.ts'
+import { type Kept, openKept } from '../snapshot/kept.ts'
+import { type Milliseconds, milliseconds } from '../wire/units.ts'
+import { checkPolicy } from './check-policy.ts'
+import type { Io } from './io.ts'
+import { type Doors, openDoors } from './serve/doors.ts'
+import { Reloader } from './serve/reloader.ts'
+
+export interface ServeOptions {
+  readonly files: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Unknown keys are warnings. */
+  readonly lenient?: boolean
+  /** Follow changes of the files; true where it is not said. */
+  readonly watch?: boolean
+}
+
+/** A running proxy. */
+export interface Running {
+  /** Where the main door is, as host:port. */
+  readonly address: string
+  readonly port: number
+  /** Reads the configuration again; false where it was refused and nothing changed. */
+  reload(): Promise<boolean>
+  /** Drains and ends: readiness off, doors closed, requests under way finish within `grace`. */
+  close(grace?: Milliseconds): Promise<void>
+}
+
+/** The configuration cannot be served; the message is for people, whole lines. */
+export class RefusedToStart extends Error {}
+
+/** How long requests under way may take to finish when the process ends. */
+export const drainGrace = milliseconds(30_000)
+
+/** Starts the proxy; rejects with RefusedToStart where the configuration is wrong or an address cannot be had. */
+export async function serve(options: ServeOptions, io: Pick<Io, 'err'>): Promise<Running> {
+  const kept = openKept()
+  const read = () => readConfiguration({ ...options, checkPolicy, randomKey: kept.randomKey })
+  const configuration = await read()
+  io.err(printProblems(configuration.warnings))
+  const settings = settingsOf(configuration)
+  const current = new Current(compileSnapshot(settings, kept))
+
+  const status = { started: true, ready: true, alive: true }
+  const doors = await openDoors(settings, {
+    exchange: (exchange) => handle(exchange, current),
+    log: () => current.snapshot.log,
+    status: () => status,
+  }).catch((cause: unknown) => {
+    current.snapshot.retire()
+    throw new RefusedToStart(`${cause instanceof Error ? cause.message : String(cause)}\n`, { cause })
+  })
+
+  const reloader = new Reloader({ read, current, kept, doors, settings })
+  const follow = ({ watched, fingerprints }: Configuration) =>
+    watchFiles(watched, () => void reloader.reload(), { known: fingerprints })
+  let watcher = options.watch === false ? undefined : follow(configuration)
+  reloader.onRead = (next) => {
+    if (!watcher) return
+    watcher[Symbol.dispose]()
+    watcher = follow(next)
+  }
+  current.snapshot.log.event('info', 'serving', { address: doors.main.address, routes: settings.routes.length })
+
+  let closing: Promise<void> | undefined
+  const close = (grace = drainGrace): Promise<void> => {
+    status.ready = false
+    watcher?.[Symbol.dispose]()
+    watcher = undefined
+    if (closing) return doors.main.drain(milliseconds(0))
+    closing = end({ doors, current, kept, grace })
+    return closing
+  }
+  return { address: doors.main.address, port: doors.main.port, reload: () => reloader.reload(), close }
+}
+
+function settingsOf(configuration: Configuration): Settings {
+  if (configuration.kind === 'ok') return configuration.settings
+  const { problems } = configuration
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
+  throw new RefusedToStart(`${printProblems(problems)}${count}: nothing was started\n`)
+}
+
+interface Ending {
+  readonly doors: Doors
+  readonly current: Current<ReturnType<typeof compileSnapshot>>
+  readonly kept: Kept
+  readonly grace: Milliseconds
+}
+
+async function end({ doors, current, kept, grace }: Ending): Promise<void> {
+  const { log } = current.snapshot
+  log.event('info', 'draining', { connections: doors.main.connectionCount })
+  await doors.redirect?.[Symbol.asyncDispose]()
+  kept.upgrades.closeWhere(() => true, 1001)
+  await doors.main.drain(grace)
+  await doors.health?.[Symbol.asyncDispose]()
+  current.snapshot.retire()
+  await kept.pools.destroy()
+  log.event('info', 'ended')
+  await kept.sink.close()
+}

@@ -1,0 +1,89 @@
+/** Takes a changed configuration into force, whole or not at all; one reload at a time. */
+import { printProblems } from '../../config/print-problems.ts'
+import type { Configuration } from '../../config/read-configuration.ts'
+import type { Settings } from '../../config/schema.ts'
+import { compileSnapshot, type ServedSnapshot } from '../../snapshot/compile.ts'
+import type { Current } from '../../snapshot/current.ts'
+import type { Kept } from '../../snapshot/kept.ts'
+import { type Doors, needRestart, replaceInDoors } from './doors.ts'
+
+export interface ReloaderOptions {
+  readonly read: () => Promise<Configuration>
+  readonly current: Current<ServedSnapshot>
+  readonly kept: Kept
+  readonly doors: Doors
+  readonly settings: Settings
+}
+
+export class Reloader {
+  readonly #options: ReloaderOptions
+  #settings: Settings
+  #running: Promise<boolean> | undefined
+  #again = false
+  /** Told of everything that was read, refused or not: its files are what to watch from now on. */
+  onRead: (configuration: Configuration) => void = () => {}
+
+  constructor(options: ReloaderOptions) {
+    this.#options = options
+    this.#settings = options.settings
+  }
+
+  /** Reads and swaps; a call while one is running makes it run once more. False: refused, and nothing changed. */
+  reload(): Promise<boolean> {
+    if (this.#running) {
+      this.#again = true
+      return this.#running
+    }
+    this.#running = this.#untilQuiet().finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  async #untilQuiet(): Promise<boolean> {
+    let taken: boolean
+    do {
+      this.#again = false
+      taken = await this.#once()
+    } while (this.#again)
+    return taken
+  }
+
+  async #once(): Promise<boolean> {
+    const { read, current, kept, doors } = this.#options
+    const { log } = current.snapshot
+    try {
+      const configuration = await read()
+      this.onRead(configuration)
+      if (configuration.kind === 'problems') {
+        log.event('error', 'configuration refused, the old one stays in force', {
+          service: 'config',
+          problems: configuration.problems.map(printOne),
+        })
+        return false
+      }
+      const { settings, warnings } = configuration
+      const next = compileSnapshot(settings, kept)
+      replaceInDoors(doors, settings)
+      current.swap(next)
+      const now = Date.now()
+      kept.upgrades.closeWhere((upgrade) => !next.mayStay(upgrade, now), 1008)
+      const waiting = needRestart(this.#settings, settings)
+      this.#settings = settings
+      next.log.event('info', 'configuration in force', {
+        service: 'config',
+        routes: settings.routes.length,
+        warnings: warnings.map(printOne),
+        ...(waiting.length > 0 && { 'needs-restart': waiting }),
+      })
+      return true
+    } catch (error) {
+      log.event('error', 'configuration refused, the old one stays in force', { service: 'config', error })
+      return false
+    }
+  }
+}
+
+function printOne(problem: Parameters<typeof printProblems>[0][number]): string {
+  return printProblems([problem]).split('\n', 1)[0] ?? ''
+}

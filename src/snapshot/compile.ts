@@ -1,0 +1,172 @@
+/** Settings become one immutable snapshot: the only place where stations are handed what they need of each other. */
+import { randomUUID } from 'node:crypto'
+import type { Settings } from '../config/schema.ts'
+import { assertionKeys } from '../crypto/assertion-keys.ts'
+import { keyRing } from '../crypto/key-ring.ts'
+import { sealer } from '../crypto/seal.ts'
+import { urlSigner } from '../crypto/signed-url.ts'
+import { tokenMaker } from '../crypto/tokens.ts'
+import { openEndpoints } from '../endpoints/open-endpoints.ts'
+import type { OpenUpgrade } from '../forward/open-upgrades.ts'
+import type { Visit } from '../listener/visit.ts'
+import { type Log, openLog } from '../observe/log.ts'
+import { deniedAnswer } from '../respond/denied-answer.ts'
+import { errorAnswer } from '../respond/error-answer.ts'
+import { compilePages } from '../respond/our-pages.ts'
+import { reasonWords } from '../respond/reason-words.ts'
+import { compileRoutes } from '../route/route-table.ts'
+import { type CookieSettings, compileOwnCookies } from '../session/cookie-names.ts'
+import { SessionCookies } from '../session/session-cookies.ts'
+import { type CompiledRoute, compileRoute, responseHeaders } from './compile-route.ts'
+import type { Kept } from './kept.ts'
+import type { Snapshot } from './snapshot.ts'
+
+/** A snapshot with what its owner needs besides serving requests. */
+export interface ServedSnapshot extends Snapshot {
+  readonly log: Log
+  /** Whether an open upgrade would be let in by this snapshot, too. */
+  mayStay(upgrade: OpenUpgrade, now: number): boolean
+}
+
+/** Where nothing published asks for a sign-in and no authenticate host is named, there is none. */
+const noAuthenticateHost = 'https://authenticate.invalid'
+
+/** Compiles a checked configuration. Throws for what the checks should have refused, and then nothing is held. */
+export function compileSnapshot(settings: Settings, kept: Kept): ServedSnapshot {
+  const log = openLog({
+    sink: kept.sink,
+    level: settings.log_level,
+    accessFields: settings.access_log_fields,
+    authorizeFields: settings.authorize_log_fields,
+  })
+  const shared = keyRing([settings.shared_secret], 'shared_secret')
+  const own = keyRing([settings.cookie_secret], 'cookie_secret')
+  const assertions = assertionKeys({ ...(settings.signing_key && { signingKey: settings.signing_key }), ring: shared })
+  const cookies = cookieSettings(settings)
+  const routes = compileAll(settings, {
+    pools: kept.pools,
+    upgrades: kept.upgrades,
+    signAssertion: assertions.signAssertion,
+    isOwnCookie: compileOwnCookies(cookies),
+    onOwnCookieSet: ({ routeId, name }) =>
+      log.event('warn', 'an application tried to set a cookie of the proxy', { 'route-id': routeId, cookie: name }),
+    now: Date.now,
+    randomId: randomUUID,
+  })
+  const table = compileRoutes(
+    routes.map((route) => ({ ...route.settings, value: route })),
+    { anyPort: true },
+  )
+  const plainHosts = hostsByHttp(settings)
+  const publicScheme = ({ scheme, host }: Visit) =>
+    settings.insecure_server ? (plainHosts.has(host) ? 'http' : 'https') : scheme
+  const global = responseHeaders(settings)
+  const sessions = new SessionCookies({
+    sealer: sealer(shared),
+    cookies,
+    neededClaims: claimsNeeded(settings, routes),
+    revoked: kept.revoked,
+  })
+  const endpoints = openEndpoints({
+    authenticateOrigin: settings.authenticate_service_url ?? noAuthenticateHost,
+    publicScheme,
+    isRouteHost: ({ hostname, port }) => table.knownHost(hostname, port),
+    signOutRedirectUrl: settings.signout_redirect_url,
+    cookieExpire: settings.cookie_expire,
+    cookies,
+    sessions,
+    revoked: kept.revoked,
+    cookieSealer: sealer(own),
+    sharedSealer: sealer(shared),
+    signer: urlSigner(shared),
+    signOutTokens: tokenMaker(own, 'sign out'),
+    used: kept.used,
+    relyingParty: kept.provider.for(settings),
+    idTokens: kept.idTokens,
+    jwks: assertions.jwks,
+    pages: compilePages({ responseHeaders: global, clock: Date.now }),
+    responseHeaders: global,
+  })
+
+  return {
+    log,
+    findEndpoint: endpoints.find,
+    findRoute: ({ host, port, path }) => table.find(host, port, path),
+    openSession: (visit, now) =>
+      sessions.open(visit.headers, { kind: 'session', host: visit.host, scheme: publicScheme(visit) }, now),
+    startSignIn: endpoints.startSignIn,
+    deniedAnswer(visit, { route, session, decision }) {
+      const { settings: route_ } = route as CompiledRoute
+      const switchUser = new URLSearchParams({ pomerium_redirect_uri: visit.path + visit.query, pomerium_switch: '1' })
+      return deniedAnswer({
+        visit,
+        who: session,
+        application: route_.name || visit.host,
+        reasons: route_.show_error_details ? reasonWords(decision) : [],
+        signInAsElse: session && { href: `/.pomerium/sign_in?${switchUser}`, text: 'Sign in as somebody else' },
+        session: session && { href: '/.pomerium/', text: 'About your session' },
+        now: Date.now(),
+        responseHeaders: responseHeaders(settings, route_),
+      })
+    },
+    errorAnswer: (visit, error) =>
+      errorAnswer(error, { visit, requestId: visit.id, responseHeaders: global, now: Date.now() }),
+    logAuthorize: (visit, check) => log.authorize(visit, check),
+    logAccess: (visit, outcome) => log.access(visit, outcome),
+    logFailure: (visit, error) => log.failure(visit, error),
+    mayStay({ visit, session }, now) {
+      const isOver = session && (session.expiresAt <= now || kept.revoked.isRevoked(session))
+      const route = table.find(visit.host, visit.port, visit.path)
+      return !isOver && route?.settings.allow_websockets === true && route.decide(visit, session, now).kind === 'allow'
+    },
+    retire() {
+      for (const route of routes) route.release()
+    },
+  }
+}
+
+/** Compiles every route, or none: what was leased for the others is given back. */
+function compileAll(settings: Settings, forward: Parameters<typeof compileRoute>[1]['forward']): CompiledRoute[] {
+  const routes: CompiledRoute[] = []
+  const criteria = new Map()
+  try {
+    for (const route of settings.routes) routes.push(compileRoute(route, { settings, forward, criteria }))
+  } catch (error) {
+    for (const route of routes) route.release()
+    throw error
+  }
+  return routes
+}
+
+function cookieSettings(settings: Settings): CookieSettings {
+  return {
+    cookieName: settings.cookie_name,
+    cookieDomain: settings.cookie_domain,
+    httpOnly: true,
+    sameSite: settings.cookie_same_site || undefined,
+  }
+}
+
+/** Claims that a policy or a header names; those of the assertion are always among them. */
+function claimsNeeded(settings: Settings, routes: readonly CompiledRoute[]): ReadonlySet<string> {
+  const claims = new Set(Object.values(settings.jwt_claims_headers))
+  if (routes.some(({ settings: route }) => route.pass_identity_headers ?? settings.pass_identity_headers)) {
+    for (const claim of ['groups', 'name', 'email']) claims.add(claim)
+  }
+  for (const { policy } of routes) for (const claim of policy.needs.claims) claims.add(claim)
+  return claims
+}
+
+/** Hosts whose public address is plain http: written so in `from` or `authenticate_service_url`. */
+function hostsByHttp({ routes, authenticate_service_url: authenticate }: Settings): ReadonlySet<string> {
+  const addresses = [...routes.map(({ from }) => from), ...(authenticate ? [authenticate] : [])]
+  const plain = addresses.filter((address) => /^http:/i.test(address))
+  return new Set(
+    plain.map((address) =>
+      address
+        .replace(/^http:\/\//i, '')
+        .replace(/[:/].*$/, '')
+        .toLowerCase(),
+    ),
+  )
+}

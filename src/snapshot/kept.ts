@@ -1,0 +1,38 @@
+/** What outlives a reload: connections, memory of sessions, sign-ins under way. Each part is bounded; ARCHITECTURE.md lists them. */
+import { rememberRandomKeys } from '../config/settle.ts'
+import { SingleUse } from '../endpoints/single-use.ts'
+import { OpenUpgrades } from '../forward/open-upgrades.ts'
+import { UpstreamPools } from '../forward/upstream-pools.ts'
+import { IdTokens } from '../identity/id-tokens.ts'
+import { LogSink } from '../observe/log-sink.ts'
+import { RevokedSessions } from '../session/revoked-sessions.ts'
+import { KeptProvider } from './compile-provider.ts'
+
+export interface Kept {
+  readonly pools: UpstreamPools
+  readonly upgrades: OpenUpgrades
+  readonly revoked: RevokedSessions
+  /** Attempts and hand-overs that were used. */
+  readonly used: SingleUse
+  readonly idTokens: IdTokens
+  readonly provider: KeptProvider
+  readonly sink: LogSink
+  /** Secrets that the configuration leaves out: made once for each process. */
+  readonly randomKey: ReturnType<typeof rememberRandomKeys>
+}
+
+export function openKept(): Kept {
+  const upgrades = new OpenUpgrades()
+  const revoked = new RevokedSessions()
+  revoked.onRevoked((id) => upgrades.closeWhere(({ session }) => session?.id === id, 1008))
+  return {
+    pools: new UpstreamPools(),
+    upgrades,
+    revoked,
+    used: new SingleUse(),
+    idTokens: new IdTokens(),
+    provider: new KeptProvider(),
+    sink: new LogSink(),
+    randomKey: rememberRandomKeys(),
+  }
+}
