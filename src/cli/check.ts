@@ -5,6 +5,7 @@ import { printProblems } from '../config/print-problems.ts'
 import { type ConfigurationOptions, readConfiguration } from '../config/read-configuration.ts'
 import { hostRuleOf, pathRuleOf } from '../config/route-draft.ts'
 import type { RouteSettings, Settings } from '../config/schema.ts'
+import type { Io } from './io.ts'
 
 export interface CheckOptions extends Omit<ConfigurationOptions, 'files'> {
   readonly config: readonly string[]
@@ -12,13 +13,8 @@ export interface CheckOptions extends Omit<ConfigurationOptions, 'files'> {
   readonly strict?: boolean
 }
 
-export interface CheckIo {
-  out(text: string): void
-  err(text: string): void
-}
-
 /** Prints all problems, or the routes as they will be matched, and the warnings. Resolves to the exit code: 0 or 1. */
-export async function check(options: CheckOptions, io: CheckIo): Promise<number> {
+export async function check(options: CheckOptions, io: Io): Promise<number> {
   const { config, strict = false, ...rest } = options
   const configuration = await readConfiguration({ ...rest, files: config })
   io.err(printProblems(configuration.warnings))
