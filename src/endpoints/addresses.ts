@@ -79,7 +79,7 @@ export function ownTarget(
   if (!isPlainAddress(address) || !URL.canParse(address)) return start
   const url = new URL(address)
   if (url.origin !== new URL(origin).origin || url.username !== '' || url.password !== '') return start
-  if (/^\/(?:\.|%2e)pomerium(?:\/|%2f|$)/i.test(url.pathname)) return start
+  if (url.pathname.startsWith('//') || /^\/(?:\.|%2e)pomerium(?:\/|%2f|$)/i.test(url.pathname)) return start
   return `${url.origin}${url.pathname}${url.search}`
 }
 
