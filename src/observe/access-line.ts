@@ -6,7 +6,7 @@ import { jsonText } from './json-text.ts'
 import { isSecretHeader, redacted, redactQuery, redactUrl } from './redaction.ts'
 
 /** The fields of a line where `access_log_fields` names none. */
-export const defaultAccessFields: readonly string[] = [
+const defaultAccessFields: readonly string[] = [
   'upstream-cluster',
   'method',
   'authority',

@@ -15,7 +15,7 @@ export interface AuthorizeCheck {
 }
 
 /** The fields of a line where `authorize_log_fields` names none. */
-export const defaultAuthorizeFields: readonly string[] = [
+const defaultAuthorizeFields: readonly string[] = [
   'request-id',
   'check-request-id',
   'method',

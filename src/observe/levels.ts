@@ -1,7 +1,7 @@
 /** The words of `log_level`, and the pino levels they stand for. */
 
 /** Every word that Pomerium takes. */
-export const logLevels = [
+const logLevels = [
   'trace',
   'debug',
   'info',
@@ -16,7 +16,7 @@ export const logLevels = [
   'disabled',
 ] as const
 
-export type LogLevel = (typeof logLevels)[number]
+type LogLevel = (typeof logLevels)[number]
 
 /** A level that a line can have. */
 export type LineLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
@@ -41,7 +41,7 @@ export function pinoLevel(word: string): LineLevel | 'silent' {
   return isLogLevel(word.toLowerCase()) ? words[word.toLowerCase() as LogLevel] : 'info'
 }
 
-export function isLogLevel(word: string): word is LogLevel {
+function isLogLevel(word: string): word is LogLevel {
   return (logLevels as readonly string[]).includes(word)
 }
 

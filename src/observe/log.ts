@@ -23,7 +23,7 @@ export interface LogOptions {
 }
 
 /** What an event tells beside its message; names in Pomerium's spelling (`kebab-case`). `error` may be anything thrown. */
-export type EventFields = Readonly<Record<string, unknown>> & { readonly service?: string; readonly error?: unknown }
+type EventFields = Readonly<Record<string, unknown>> & { readonly service?: string; readonly error?: unknown }
 
 export interface Log {
   /** One line per request, when it has ended. `/ping` and `/healthz` are at level debug. */

@@ -25,7 +25,7 @@ const escapes: Readonly<Record<string, string>> = {
 }
 
 /** Text as it may stand between tags and inside quoted attributes. Controls that no HTML text may hold become U+FFFD. */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return text
     .replace(/[&<>"']/g, (sign) => escapes[sign] ?? sign)
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, '\ufffd')

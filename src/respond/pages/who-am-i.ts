@@ -11,7 +11,7 @@ export interface WhoAmIPage {
   readonly now: number
 }
 
-export interface ShownSession extends Person {
+interface ShownSession extends Person {
   /** False only where the provider said so. */
   readonly emailVerified: boolean
   readonly groups: readonly string[]
