@@ -8,9 +8,10 @@ import { headerOf } from '../wire/headers.ts'
  * read HTML, as Pomerium does: no `Accept`, `*` or an unknown type counts as a browser.
  */
 export function isNavigation(visit: Visit): boolean {
-  if (visit.upgrade !== undefined || !['GET', 'HEAD', 'POST'].includes(visit.method)) return false
+  if (visit.upgrade !== undefined) return false
   const mode = headerOf(visit.headers, 'sec-fetch-mode')
   if (mode !== undefined) return mode === 'navigate'
+  if (!['GET', 'HEAD', 'POST'].includes(visit.method)) return false
   if (headerOf(visit.headers, 'x-requested-with')?.toLowerCase() === 'xmlhttprequest') return false
   return (
     preferredType(headerOf(visit.headers, 'accept'), ['text/html', 'application/json', 'text/plain']) === 'text/html'
