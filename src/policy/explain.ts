@@ -26,6 +26,7 @@ function explainBlock(block: CompiledBlock, facts: Facts): ExplainedNode {
       value,
       source,
       operand: shown(operand),
+      data: operand,
       reason,
       saw: leaf.saw(facts),
       children: [],

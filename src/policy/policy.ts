@@ -13,6 +13,8 @@ export interface ExplainedNode {
   readonly source: Path
   /** Of a criterion: its data as text, its reason, and the value it looked at (undefined where there was none). */
   readonly operand?: string
+  /** Of a criterion: its data as it was written. */
+  readonly data?: unknown
   readonly reason?: string
   readonly saw?: unknown
   readonly children: readonly ExplainedNode[]

@@ -4,6 +4,7 @@ import type { RouteSettings } from '../config/schema.ts'
 import { compilePolicy, type PolicyOptions } from '../policy/compile-policy.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Path } from '../policy/problem.ts'
+import type { AccessFields } from '../policy/short-hands.ts'
 import { routeId, routeName, routePath } from '../snapshot/route-identity.ts'
 
 export interface TrialRoute {
@@ -15,6 +16,8 @@ export interface TrialRoute {
   readonly place: Place
   readonly settings: RouteSettings
   readonly policy: Policy
+  /** The policy that the route would have with other access fields. */
+  withAccess(access: AccessFields): Policy
   /** Where a part of the policy was written: the `source` of an explained node. */
   locate(source: Path): Place
 }
@@ -29,6 +32,7 @@ export function compileTrialRoute(route: RouteSettings, options: PolicyOptions):
     place: route.source.locate(['from']),
     settings: route,
     policy: compilePolicy(route, { ...options, source: root }),
+    withAccess: (access) => compilePolicy(access, { ...options, source: root }),
     locate: (source) => route.source.locate(insideRoute(source, root)),
   }
 }

@@ -100,7 +100,8 @@ function routeOf(table: RouteTable<TrialRoute>, arrival: Arrived): Reached {
   return route ? { kind: 'route', route, arrival } : { kind: 'no-route' }
 }
 
-function factsOf(request: TrialRequest, arrival: Arrived, subject: Subject): Facts {
+/** What a policy sees of a request that arrived. */
+export function factsOf(request: TrialRequest, arrival: Arrived, subject: Subject): Facts {
   const { method, address, time, headers, certificate } = request
   return {
     method,

@@ -1,0 +1,146 @@
+/** Policies in plain words: what a criterion asks for, and why somebody was denied. */
+import type { Facts } from './facts.ts'
+import type { ExplainedNode, Policy } from './policy.ts'
+import { isMap } from './rules.ts'
+
+/**
+ * What a criterion asks for, as a noun: `the group devops`, `an address at corp.test`.
+ * With `hidesPeople`, who else may is not told: the sentence is read by somebody who may not.
+ */
+export function demandInWords({ name, data, operand = '' }: ExplainedNode, hidesPeople = false): string {
+  const [criterion = '', ...rest] = name.split('/')
+  const subpath = rest.join('/')
+  const value = comparison(data)
+  switch (criterion) {
+    case 'accept':
+      return 'anything'
+    case 'reject':
+      return 'everybody'
+    case 'authenticated_user':
+      return 'somebody who is signed in'
+    case 'user':
+    case 'email':
+      return hidesPeople ? 'particular people' : `the user ${value}`
+    case 'domain':
+      return `an address at ${value}`
+    case 'groups':
+      return `the group ${value}`
+    case 'claim':
+      return subpath === 'groups' ? `the group ${value}` : `the claim ${subpath} ${value}`
+    case 'http_method':
+      return `the method ${value}`
+    case 'http_path':
+      return `a path ${value}`
+    case 'source_ip':
+      return `a connection from ${value}`
+    case 'cors_preflight':
+      return 'a CORS preflight request'
+    case 'client_certificate':
+      return 'a particular client certificate'
+    case 'invalid_client_certificate':
+      return 'a client certificate that is missing or not valid'
+    case 'date':
+    case 'day_of_week':
+    case 'time_of_day':
+      return `a time ${spanInWords(data) || operand}`
+    case 'acr':
+      return `a sign-in by ${value}`
+    case 'auth_age':
+      return `a sign-in at most ${value} ago`
+    default:
+      return `${name} ${value}`.trim()
+  }
+}
+
+/** Why these facts are denied, sentence by sentence; nothing where they are not. Names no other user. */
+export function explainDenied(policy: Policy, facts: Facts): readonly string[] {
+  const { decision, tree } = policy.explain(facts)
+  if (decision.kind !== 'deny') return []
+  const sides = new Map(tree.map((action) => [action.name, action]))
+  const deny = sides.get('deny')
+  const who = whoInWords(facts)
+  if (decision.answer === 'client-certificate') return [...who, 'This needs a valid client certificate.']
+  if (deny?.value) return [...who, ...deny.children.filter(({ value }) => value).map(keptOut)]
+  const ways = (sides.get('allow')?.children ?? []).flatMap(waysIn)
+  if (ways.length === 0) return [...who, 'Nobody may use this.']
+  return [...who, `This is for ${joined([...new Set(ways)], 'or')}.`]
+}
+
+function whoInWords({ session }: Facts): readonly string[] {
+  if (session === undefined) return []
+  const groups = (session.flatClaims.get('groups') ?? []).map(String)
+  const shown = groups.slice(0, 10)
+  const more = groups.length > shown.length ? [`${groups.length - shown.length} more`] : []
+  const belongs =
+    groups.length === 0
+      ? 'in no group'
+      : `in the ${groups.length === 1 ? 'group' : 'groups'} ${joined([...shown, ...more], 'and')}`
+  const unverified =
+    session.emailVerified || session.email === ''
+      ? []
+      : ['The provider says that this address was never verified, so it opens nothing.']
+  return [`You are signed in as ${session.email || session.userId}, ${belongs}.`, ...unverified]
+}
+
+/** A block of `deny` that is true: what it found. */
+function keptOut({ name, children }: ExplainedNode): string {
+  const turned = name === 'not' || name === 'nor'
+  const found = children.filter(({ value }) => value !== turned).map((node) => demandInWords(node, true))
+  const list = joined([...new Set(found)], name === 'or' || name === 'nor' ? 'or' : 'and')
+  return turned ? `A rule keeps out whoever lacks ${list}.` : `A rule keeps out ${list}.`
+}
+
+/** A block of `allow` that is false: each way in that it has, as far as it was not met. */
+function waysIn({ name, children }: ExplainedNode): readonly string[] {
+  const words = (node: ExplainedNode) => demandInWords(node, true)
+  switch (name) {
+    case 'or':
+      return children.map(words)
+    case 'and':
+      return [joined(children.filter(({ value }) => !value).map(words), 'and')]
+    case 'not':
+      return [`whoever lacks ${joined(children.filter(({ value }) => value).map(words), 'and')}`]
+    default:
+      return [`whoever lacks ${joined(children.map(words), 'or')}`]
+  }
+}
+
+function joined(items: readonly string[], word: 'and' | 'or'): string {
+  if (items.length < 2) return items.join('')
+  return `${items.slice(0, -1).join(', ')} ${word} ${items.at(-1)}`
+}
+
+const comparisons: Readonly<Record<string, string>> = {
+  is: '',
+  has: '',
+  in: '',
+  not: 'other than ',
+  not_in: 'other than ',
+  exclude: 'other than ',
+  contains: 'that contains ',
+  starts_with: 'that begins with ',
+  ends_with: 'that ends with ',
+}
+
+function comparison(data: unknown): string {
+  if (!isMap(data)) return plain(data)
+  return Object.entries(data)
+    .map(([operator, value]) => `${comparisons[operator.toLowerCase()] ?? `${operator} `}${plain(value)}`)
+    .join(' and ')
+}
+
+function spanInWords(data: unknown): string {
+  if (!isMap(data)) return plain(data)
+  const { after, before, timezone } = data
+  const parts = [
+    after === undefined ? '' : `after ${plain(after)}`,
+    before === undefined ? '' : `before ${plain(before)}`,
+    timezone === undefined ? '' : `(${plain(timezone)})`,
+  ]
+  return parts.filter((part) => part !== '').join(' ')
+}
+
+function plain(value: unknown): string {
+  if (Array.isArray(value)) return joined(value.map(plain), 'or')
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+}
