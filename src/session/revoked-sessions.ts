@@ -14,7 +14,7 @@ export interface Revocation {
 export class RevokedSessions {
   readonly #limit: number
   readonly #ended = new Map<string, Revocation>()
-  readonly #listeners = new Set<(id: string) => void>()
+  readonly #listeners = new Set<(revocation: Revocation) => void>()
   /** Sessions from this moment or before have ended. */
   #floor = Number.NEGATIVE_INFINITY
 
@@ -26,21 +26,24 @@ export class RevokedSessions {
     return this.#ended.size
   }
 
-  /** Ends a session for all hosts at once, and tells whoever holds something open for it. */
+  /** Ends a session for all hosts at once, and tells whoever holds something open for it. A second time nothing happens. */
   revoke(revocation: Revocation, now: number): void {
-    if (revocation.expiresAt > now && !this.#ended.has(revocation.id)) {
-      if (this.#ended.size >= this.#limit) this.#makeRoom(now)
-      this.#ended.set(revocation.id, revocation)
-    }
-    for (const listener of this.#listeners) listener(revocation.id)
+    if (revocation.expiresAt <= now || this.#ended.has(revocation.id)) return
+    if (this.#ended.size >= this.#limit) this.#makeRoom(now)
+    const { id, issuedAt, expiresAt } = revocation
+    this.#ended.set(id, { id, issuedAt, expiresAt })
+    for (const listener of this.#listeners) listener({ id, issuedAt, expiresAt })
   }
 
   isRevoked({ id, issuedAt }: { readonly id: string; readonly issuedAt: number }): boolean {
     return issuedAt <= this.#floor || this.#ended.has(id)
   }
 
-  /** Calls `listener` with the id of each session that is ended from now on; returns how to stop that. */
-  onRevoked(listener: (id: string) => void): () => void {
+  /**
+   * Calls `listener` for each session that is ended from now on, to cut its open WebSockets or tell other processes;
+   * returns how to stop that.
+   */
+  onRevoked(listener: (revocation: Revocation) => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
   }

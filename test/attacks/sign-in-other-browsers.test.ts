@@ -177,3 +177,19 @@ for (const [title, refuses, named] of losses) {
     assert.ok(trail.filter(({ url }) => url.startsWith(world.idp.issuer)).length <= 2)
   })
 }
+
+test('a session cookie lost by its Domain is named so', async () => {
+  await using world = await startWorld({ cookies: { cookieDomain: 'corp.test' } })
+  const browser = new Browser(world)
+  browser.refuses = (name) => name === '__Secure-ostiary'
+  const { answer } = await browser.go('https://wiki.corp.test/loop')
+  assert.match(answer.body, /COOKIES_LOST The cookie __Secure-ostiary .*Domain: the cookie is for corp\.test/)
+})
+
+test('with cookie_domain one sign-in opens all hosts below it, without another round', async () => {
+  await using world = await startWorld({ cookies: { cookieDomain: 'corp.test' } })
+  const browser = new Browser(world)
+  await browser.go('https://wiki.corp.test/')
+  assert.equal((await browser.request('https://files.corp.test/x')).body, 'reached sub-ada GET /x')
+  assert.equal((await browser.request('https://wiki.other.test/x')).status, 302)
+})
