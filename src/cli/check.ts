@@ -37,7 +37,7 @@ function counted(count: number, noun: string): string {
 }
 
 /** The routes in the order they are tried: hosts without `*` first, each in the order of the file. */
-export function printRoutes(settings: Settings): string {
+function printRoutes(settings: Settings): string {
   const { routes } = settings
   if (routes.length === 0) return 'no routes\n'
   const isWild = ({ from }: RouteSettings) => from.includes('*')

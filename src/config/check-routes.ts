@@ -141,35 +141,55 @@ export function checkRoutesTogether(drafts: readonly RouteDraft[], findings: Fin
     const { host, port } = hostRuleOf(values.from ?? '')
     return `${host}:${port}`
   })
-  for (const group of byHost.values()) {
-    const first = new Map<string, RouteDraft>()
-    const reached: RouteDraft[] = []
-    for (const draft of group) {
-      const twin = first.get(identityOf(draft))
-      if (twin !== undefined) {
-        findings.error({
-          kind: 'contradiction',
-          path: draft.path,
-          message: `the same route as ${twin.path}: from, path rule and to are equal`,
-          hint: 'put the rules of both into one route',
-          span: spanOf(draft, 'from'),
-        })
-        continue
-      }
-      first.set(identityOf(draft), draft)
-      const hiding = reached.find((earlier) => covers(earlier, draft))
-      if (hiding === undefined) reached.push(draft)
-      else {
-        findings.warn({
-          kind: 'doubtful',
-          path: draft.path,
-          message: `no request can reach this route: ${hiding.path} is matched first`,
-          hint: `move it above ${hiding.path}, or remove it`,
-          span: spanOf(draft, 'from'),
-        })
-      }
+  for (const group of byHost.values()) checkHost(group, findings)
+}
+
+/** The routes of one host, in order. */
+function checkHost(group: readonly RouteDraft[], findings: Findings): void {
+  const first = new Map<string, RouteDraft>()
+  const rules = new Map<string, RouteDraft>()
+  for (const draft of group) {
+    const identity = identityOf(draft)
+    const twin = first.get(identity)
+    const hiding = hidingRule(rules, draft)
+    if (twin !== undefined) {
+      findings.error({
+        kind: 'contradiction',
+        path: draft.path,
+        message: `the same route as ${twin.path}: from, path rule and to are equal`,
+        hint: 'put the rules of both into one route',
+        span: spanOf(draft, 'from'),
+      })
+    } else if (hiding !== undefined) {
+      findings.warn({
+        kind: 'doubtful',
+        path: draft.path,
+        message: `no request can reach this route: ${hiding.path} is matched first`,
+        hint: `move it above ${hiding.path}, or remove it`,
+        span: spanOf(draft, 'from'),
+      })
+    } else {
+      first.set(identity, draft)
+      rules.set(ruleText(draft), draft)
     }
   }
+}
+
+const ruleText = ({ values }: RouteDraft) => {
+  const { kind, text } = pathRuleOf(values)
+  return `${kind} ${text}`
+}
+
+/** The earlier route that takes every path of this one, if any. Patterns are not reasoned about, only compared. */
+function hidingRule(rules: ReadonlyMap<string, RouteDraft>, draft: RouteDraft): RouteDraft | undefined {
+  const { kind, text } = pathRuleOf(draft.values)
+  const same = rules.get('prefix /') ?? rules.get(ruleText(draft))
+  if (same !== undefined || kind === 'regex') return same
+  for (let length = 1; length <= text.length; length++) {
+    const shorter = rules.get(`prefix ${text.slice(0, length)}`)
+    if (shorter !== undefined) return shorter
+  }
+  return undefined
 }
 
 function identityOf({ values }: RouteDraft): string {
@@ -180,14 +200,6 @@ function identityOf({ values }: RouteDraft): string {
     values.regex ?? '',
     values.to,
   ])
-}
-
-/** True where every path of `later` is taken by `earlier` (same host). Patterns are not reasoned about. */
-function covers(earlier: RouteDraft, later: RouteDraft): boolean {
-  const a = pathRuleOf(earlier.values)
-  const b = pathRuleOf(later.values)
-  if (a.kind === 'prefix') return a.text === '/' || (b.kind !== 'regex' && b.text.startsWith(a.text))
-  return a.kind === b.kind && a.text === b.text
 }
 
 /** True where some route wants people to sign in. */

@@ -42,7 +42,7 @@ export function scalar(value: string, span: Span, hidden = false): ScalarNode {
   return { kind: 'scalar', value, written: value, span, hidden }
 }
 
-export function entryOf(node: ConfigNode | undefined, key: string): Entry | undefined {
+function entryOf(node: ConfigNode | undefined, key: string): Entry | undefined {
   return node?.kind === 'map' ? node.entries.find((entry) => entry.key === key) : undefined
 }
 

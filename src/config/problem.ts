@@ -2,7 +2,7 @@
 import { type ConfigNode, describe, excerptOf, placeOf, type Span } from './node.ts'
 import type { Excerpt, Place } from './place.ts'
 
-export type ProblemKind =
+type ProblemKind =
   | 'syntax'
   | 'file'
   | 'unknown-key'

@@ -10,7 +10,7 @@ import type { RouteDraft } from './route-draft.ts'
 import { routeSchema } from './route-settings.ts'
 
 /** One thing the policy station has to say about a policy. */
-export interface PolicyFinding {
+interface PolicyFinding {
   /** An error unless it says `warning`. */
   readonly severity?: 'error' | 'warning'
   /** From the root of the policy: `[0, 'allow', 'or', 1]`. */

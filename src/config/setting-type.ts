@@ -2,7 +2,7 @@
 import { z } from 'zod'
 
 /** Where to look inside the value, and the way out. Nothing here may repeat the value itself. */
-export interface Complaint {
+interface Complaint {
   /** Inside the value: index of a list item, key of a map. */
   readonly path?: readonly (string | number)[]
   /** What was found, where it is not simply the value (which the reader of issues adds, unless it is secret). */

@@ -71,14 +71,6 @@ function isDisabled(headers: Readonly<Record<string, string>>): boolean {
   return Object.entries(headers).some(([name, value]) => name.toLowerCase() === 'disable' && value !== 'false')
 }
 
-/** The headers of a route's answers: its own laid over the global ones, names without case. */
-export function responseHeadersOf(settings: Settings, route: RouteSettings): Readonly<Record<string, string>> {
-  if (isDisabled(route.set_response_headers)) return {}
-  const own = new Set(Object.keys(route.set_response_headers).map((name) => name.toLowerCase()))
-  const kept = Object.entries(settings.set_response_headers).filter(([name]) => !own.has(name.toLowerCase()))
-  return { ...Object.fromEntries(kept), ...route.set_response_headers }
-}
-
 function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value) || value instanceof Secret) return value
   for (const inner of Object.values(value)) deepFreeze(inner)
