@@ -10,12 +10,14 @@ export interface Dex extends AsyncDisposable {
   stop(): Promise<void>
 }
 
+export type DexConfiguration = Readonly<Record<string, unknown>> & { readonly issuer: string }
+
 export interface DexOptions {
   /** Where it listens, in plain HTTP. */
   readonly host: string
   readonly port: number
   /** Dex's own configuration; `storage` and `web` are laid over it. */
-  readonly configuration: Readonly<Record<string, unknown>> & { readonly issuer: string }
+  readonly configuration: DexConfiguration
 }
 
 /** People for `staticPasswords`: the passwords are alice-pw and bob-pw (bcrypt, cost 10). */

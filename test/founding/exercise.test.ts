@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { runLitmus } from '../actors/litmus.ts'
 import { skipWithout } from '../actors/program.ts'
 import { startOidcProvider } from './provider.ts'
+import { testProviderJourneys } from './provider-journeys.ts'
 import { testSixSteps } from './six-steps.ts'
 import { DOMAIN, helmValues, PROGRAMS, SERVICE, startWorld } from './world.ts'
 
@@ -20,6 +21,12 @@ testSixSteps({
   startProvider: startOidcProvider,
   skip: skipWithout(...PROGRAMS),
   remembers: true,
+})
+
+testProviderJourneys({
+  provider: 'an OpenID provider over plain http',
+  startProvider: startOidcProvider,
+  skip: skipWithout(...PROGRAMS),
 })
 
 test('litmus gives the same result through the proxy, with a session cookie, as directly', {

@@ -7,6 +7,9 @@ export interface Provider extends AsyncDisposable {
   readonly issuer: string
   /** Goes through the provider's own pages, from its first one until the browser is sent back. */
   signIn(visitor: Visitor, page: Page, person: Person): Promise<Reply>
+  /** Stops it, and starts it again at the same address. */
+  down(): Promise<void>
+  up(): Promise<void>
 }
 
 export type Person = 'alice' | 'bob'
@@ -29,6 +32,7 @@ export const client = (domain: string) => ({
 export async function startOidcProvider({ domain }: ProviderPlace): Promise<Provider> {
   const idp = await startIdp({
     redirectUris: [client(domain).redirectUri],
+    postLogoutRedirectUris: [`https://authenticate.${domain}/.pomerium/signed_out`],
     users: [
       { sub: 'alice', email: 'alice@corp.test', name: 'Alice Okafor', groups: ['devops'] },
       { sub: 'bob', email: 'bob@corp.test', name: 'Bob Lindqvist', groups: ['finance'] },
@@ -37,6 +41,8 @@ export async function startOidcProvider({ domain }: ProviderPlace): Promise<Prov
   return {
     issuer: idp.issuer,
     signIn: (visitor, page, person) => visitor.submit(page, { login: person, password: idpPassword }),
+    down: idp.down,
+    up: idp.up,
     [Symbol.asyncDispose]: () => idp[Symbol.asyncDispose](),
   }
 }
