@@ -2,4 +2,6 @@
 export interface Io {
   out(text: string): void
   err(text: string): void
+  /** The output is a terminal that shows colours; false where it is not said. */
+  readonly colours?: boolean
 }
