@@ -27,7 +27,11 @@ export function signOutFeature({ users, pages, formTargets }: SignOutOptions) {
         const { session, entities } = context.oidc
         const accountId = session?.accountId
         // Validated by the provider before: signature, issuer and audience; it may have expired (§2).
-        if (accountId && entities.IdTokenHint?.payload['sub'] === accountId) return endSession(context)
+        if (accountId && entities.IdTokenHint?.payload['sub'] === accountId) {
+          await endSession(context)
+          goOn(context)
+          return
+        }
         show(context, {
           kind: 'sign-out',
           action: context.oidc.urlFor('end_session_confirm'),
@@ -40,11 +44,20 @@ export function signOutFeature({ users, pages, formTargets }: SignOutOptions) {
       },
     },
 
-    /** Where nobody is signed in, the provider answers with a form that needs a script to go on; send them on instead. */
+    /**
+     * In two places the provider answers with a form that a script has to send: where nobody is signed in, and where
+     * somebody else than before signs in. Both are done here instead.
+     */
     async middleware(context: KoaContextWithOIDC, next: Next): Promise<void> {
       await next()
-      if (context.oidc?.route !== 'end_session' || context.status !== 200) return
-      if (!context.oidc.session?.accountId) goOn(context)
+      if (!context.oidc || context.status !== 200) return
+      const { route, session } = context.oidc
+      if (route === 'end_session' && !session?.accountId) return goOn(context)
+      if (route !== 'resume') return
+      const resume = context.oidc.urlFor('resume', context['params'])
+      if (session?.state?.['postLogoutRedirectUri'] !== resume) return
+      await endSession(context)
+      seeOther(context, resume)
     },
   }
 }
@@ -62,8 +75,7 @@ async function endSession(context: KoaContextWithOIDC): Promise<void> {
     await (await provider.Grant.find(grantId))?.destroy()
   }
   await session.destroy()
-  context.cookies.set(provider.cookieName('session'), null)
-  goOn(context)
+  context.cookies.set(provider.cookieName('session'), null, { overwrite: true })
 }
 
 /** To the address that the provider has checked against those of the client, else to the page that says it is done. */
@@ -71,9 +83,13 @@ function goOn(context: KoaContextWithOIDC): void {
   const { post_logout_redirect_uri: target, state } = context.oidc.params ?? {}
   const url = new URL(typeof target === 'string' ? target : context.oidc.urlFor('end_session_success'))
   if (typeof target === 'string' && typeof state === 'string') url.searchParams.set('state', state)
+  seeOther(context, url.href)
+}
+
+function seeOther(context: KoaContextWithOIDC, address: string): void {
   context.remove('content-security-policy')
   context.status = 303
-  context.redirect(url.href)
+  context.redirect(address)
   context.type = 'text'
   context.body = ''
 }

@@ -63,6 +63,8 @@ export interface Program extends AsyncDisposable {
   output(): string
   /** Resolves with the exit code (or signal name) once it has ended. */
   readonly ended: Promise<number | string>
+  /** Sends a signal and waits for nothing. */
+  signal(name: NodeJS.Signals): void
   /** Ends it: SIGTERM, and SIGKILL when it does not listen. */
   stop(): Promise<void>
 }
@@ -106,7 +108,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
       throw new Error(`${options.name} does not serve after ${READY_WITHIN_MS} ms: ${lastWords()}`)
     }
   }
-  return { output: () => output, ended, stop, [Symbol.asyncDispose]: stop }
+  return { output: () => output, ended, signal: (name) => void child.kill(name), stop, [Symbol.asyncDispose]: stop }
 }
 
 function endOf(child: ChildProcess): Promise<number | string> {
