@@ -3,7 +3,7 @@ import type { Place } from '../config/place.ts'
 import type { ExplainedNode } from '../policy/policy.ts'
 import type { Path } from '../policy/problem.ts'
 import type { TrialRequest } from '../trial/request.ts'
-import { type Subject, subjectName } from '../trial/subject.ts'
+import { groupsOf, type Subject, subjectName } from '../trial/subject.ts'
 import type { TrialOutcome } from '../trial/trial.ts'
 import { type Cell, oneLine, type Paint, placeText, printColumns } from './text.ts'
 
@@ -14,8 +14,7 @@ export function questionText({ method, url }: TrialRequest, subject: Subject): s
 
 function whoText(subject: Subject): string {
   if (subject === 'nobody') return 'nobody'
-  const groups = subject.groups.length === 0 ? 'no groups' : subject.groups.join(', ')
-  return `${subjectName(subject)} (${groups})`
+  return `${subjectName(subject)} (${groupsOf(subject).join(', ') || 'no groups'})`
 }
 
 export function outcomePaint(outcome: TrialOutcome, paint: Paint): (text: string) => string {

@@ -5,7 +5,7 @@ import type { Path } from '../policy/problem.ts'
 import { isMap } from '../policy/rules.ts'
 import { parseMoment } from './moment.ts'
 import type { TrialRequest } from './request.ts'
-import type { Person } from './subject.ts'
+import { groupsOf, type Person } from './subject.ts'
 
 export interface State {
   readonly person: Person
@@ -125,12 +125,6 @@ function groupChanges(data: unknown, wanted: boolean): readonly GroupChange[] {
     if (!wanted) return [drop(value)]
     return [operator === 'is' ? only(value) : add(value)]
   })
-}
-
-function groupsOf({ groups, claims }: Person): readonly string[] {
-  const told = claims['groups']
-  if (groups.length > 0) return groups
-  return (Array.isArray(told) ? told : [told]).filter((group) => typeof group === 'string')
 }
 
 function withoutGroups({ groups: _, ...claims }: Person['claims']): Person['claims'] {

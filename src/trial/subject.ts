@@ -53,6 +53,11 @@ export function subjectName(subject: Subject): string {
   return subject === 'nobody' ? 'nobody' : subject.email || subject.userId || 'somebody without an address'
 }
 
+/** Their groups, whether they were given as such or as a claim. */
+export function groupsOf({ groups, claims }: Person): readonly string[] {
+  return groups.length > 0 ? groups : listOf(claims['groups']).map(String)
+}
+
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }

@@ -29,7 +29,7 @@ export function compileTrialRoute(route: RouteSettings, options: PolicyOptions):
     name: routeName(route),
     id: routeId(route),
     from: route.from,
-    place: route.source.locate(['from']),
+    place: route.source.place,
     settings: route,
     policy: compilePolicy(route, { ...options, source: root }),
     withAccess: (access) => compilePolicy(access, { ...options, source: root }),
