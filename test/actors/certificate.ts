@@ -1,7 +1,8 @@
-/** A throw-away certificate authority and one certificate under it, made with openssl for a test. */
-import { readFileSync, writeFileSync } from 'node:fs'
+/** A throw-away certificate authority and one certificate under it, as files that other programs can read. */
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { handOver, runProgram } from './program.ts'
+import { makeAuthority, makeCertificate as sign } from '#src/cli/demo/certificates.ts'
+import { handOver } from './program.ts'
 
 export interface Certificate {
   /** PEM text of the authority that a client has to trust. */
@@ -12,28 +13,14 @@ export interface Certificate {
   readonly key: string
 }
 
-const CURVE = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
-
 /** Makes a certificate in `folder` for `names` (wildcards allowed), signed by an authority made for it alone. */
-export function makeCertificate(folder: string, names: readonly string[]): Certificate {
-  const at = (name: string) => join(folder, name)
-  const subject = names[0] ?? 'localhost'
-  writeFileSync(at('names.txt'), `subjectAltName=${names.map((name) => `DNS:${name}`).join(',')}\n`)
-  runProgram('openssl', [
-    ...['req', '-x509', ...CURVE, '-days', '2', '-subj', '/CN=test authority'],
-    ...['-keyout', at('ca.key'), '-out', at('ca.crt')],
-  ])
-  runProgram('openssl', ['req', ...CURVE, '-subj', `/CN=${subject}`, '-keyout', at('tls.key'), '-out', at('tls.csr')])
-  runProgram('openssl', [
-    ...['x509', '-req', '-in', at('tls.csr'), '-CA', at('ca.crt'), '-CAkey', at('ca.key'), '-CAcreateserial'],
-    ...['-days', '2', '-extfile', at('names.txt'), '-out', at('tls.crt')],
-  ])
-  handOver(at('tls.key'))
-  return {
-    ca: readFileSync(at('ca.crt'), 'utf8'),
-    certificateFile: at('tls.crt'),
-    keyFile: at('tls.key'),
-    certificate: readFileSync(at('tls.crt'), 'utf8'),
-    key: readFileSync(at('tls.key'), 'utf8'),
-  }
+export async function makeCertificate(folder: string, names: readonly string[]): Promise<Certificate> {
+  const options = { names, now: Date.now() }
+  const authority = await makeAuthority(options)
+  const { certificate, key } = await sign(authority, options)
+  const [certificateFile, keyFile] = [join(folder, 'tls.crt'), join(folder, 'tls.key')]
+  writeFileSync(certificateFile, certificate)
+  writeFileSync(keyFile, key, { mode: 0o600 })
+  handOver(keyFile)
+  return { ca: authority.certificate, certificateFile, keyFile, certificate, key }
 }

@@ -13,8 +13,7 @@ export interface Dex extends AsyncDisposable {
 export type DexConfiguration = Readonly<Record<string, unknown>> & { readonly issuer: string }
 
 export interface DexOptions {
-  /** Where it listens, in plain HTTP. */
-  readonly host: string
+  /** Where it listens on 127.0.0.1, in plain HTTP. */
   readonly port: number
   /** Dex's own configuration; `storage` and `web` are laid over it. */
   readonly configuration: DexConfiguration
@@ -41,7 +40,8 @@ export const STATIC_PASSWORDS = [
 ] as const
 
 /** Starts Dex and waits until it answers. */
-export async function startDex({ host, port, configuration }: DexOptions): Promise<Dex> {
+export async function startDex({ port, configuration }: DexOptions): Promise<Dex> {
+  const host = '127.0.0.1'
   const command = findProgram('dex')
   if (!command) throw new Error('cannot start Dex: no such program')
   const folder = temporaryFolder('dex')

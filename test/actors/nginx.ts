@@ -10,6 +10,8 @@ export interface NginxServer {
   readonly certificate: Certificate
   /** Where the requests go: `http://address:port`. */
   readonly upstream: string
+  /** What an answer's head has to fit into: `proxy-buffer-size`, 4k where nobody says otherwise. */
+  readonly headBuffer?: '4k' | '16k'
 }
 
 export interface Nginx extends AsyncDisposable {
@@ -73,7 +75,10 @@ http {
  * The header fields and limits are ingress-nginx's own defaults, so what breaks here breaks in a cluster too:
  * bodies up to 1 MiB, an answer's head in one buffer of 4 KiB, request bodies read whole before they go on.
  */
-function serverBlock({ names, certificate, upstream }: NginxServer, at: { host: string; port: number }): string {
+function serverBlock(
+  { names, certificate, upstream, headBuffer = '4k' }: NginxServer,
+  at: { host: string; port: number },
+): string {
   return `
   server {
     listen ${at.host}:${at.port} ssl http2;
@@ -100,8 +105,8 @@ function serverBlock({ names, certificate, upstream }: NginxServer, at: { host: 
       proxy_set_header Proxy "";
       client_max_body_size 1m;
       proxy_buffering off;
-      proxy_buffer_size 4k;
-      proxy_buffers 4 4k;
+      proxy_buffer_size ${headBuffer};
+      proxy_buffers 4 ${headBuffer};
       proxy_request_buffering on;
       proxy_read_timeout 60s;
       proxy_next_upstream error timeout;

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
+import type { Browser, Page } from '../actors/browser.ts'
 import { makeCertificate } from '../actors/certificate.ts'
 import { type DexConfiguration, STATIC_PASSWORDS, startDex } from '../actors/dex.ts'
 import { startDirectory } from '../actors/directory.ts'
@@ -14,7 +15,6 @@ import { findProgram, skipWithout, temporaryFolder } from '../actors/program.ts'
 import { client, type Person, type Provider, type ProviderPlace } from './provider.ts'
 import { isIn, testProviderJourneys } from './provider-journeys.ts'
 import { testSixSteps } from './six-steps.ts'
-import type { Page, Visitor } from './visitor.ts'
 import { AUTHENTICATE, PROGRAMS, SERVICE, startWorld } from './world.ts'
 
 // CI has no Dex, so unlike the other programs this one is never required.
@@ -40,24 +40,24 @@ testProviderJourneys({ provider: 'a real Dex', startProvider: startDexWithPasswo
 
 test('consent refused at Dex ends on a page of its own, and the next attempt is a fresh one', { skip }, async () => {
   await using world = await startWorld(startDexWithPasswords)
-  const visitor = world.visitor()
-  const consent = await visitor.submit(await visitor.open(`${SERVICE}/`), credentials('alice'))
-  const refused = await visitor.submit(consent, { approval: 'rejected' })
+  const browser = world.browser()
+  const consent = await browser.submit(await browser.open(`${SERVICE}/`), credentials('alice'))
+  const refused = await browser.submit(consent, { approval: 'rejected' })
   assert.ok(refused.status >= 400 || new URL(refused.url).origin === AUTHENTICATE, refused.url)
-  assert.equal(await isIn(visitor), false)
-  const page = await world.provider.signIn(visitor, await visitor.open(`${SERVICE}/`), 'alice')
+  assert.equal(await isIn(browser), false)
+  const page = await world.provider.signIn(browser, await browser.open(`${SERVICE}/`), 'alice')
   assert.equal(page.url, `${SERVICE}/`)
 })
 
-const issuerAt = ({ domain, port }: ProviderPlace) => `http://dex.${domain}:${port}`
+const issuerAt = ({ port }: ProviderPlace) => `http://127.0.0.1:${port}`
 
 const credentials = (person: Person) => ({ login: `${person}@corp.test`, password: `${person}-pw` })
 
 /** Dex's password form and, since the document says `skipApprovalScreen: false`, its consent page. */
-async function signInAtDex(visitor: Visitor, page: Page, person: Person) {
-  const consent = await visitor.submit(page, credentials(person))
+async function signInAtDex(browser: Browser, page: Page, person: Person) {
+  const consent = await browser.submit(page, credentials(person))
   assert.equal(consent.status, 200, consent.body)
-  return visitor.submit(consent)
+  return browser.submit(consent)
 }
 
 async function startDexWithPasswords(place: ProviderPlace): Promise<Provider> {
@@ -77,7 +77,7 @@ async function startDexWithDirectory(place: ProviderPlace): Promise<Provider> {
   const { domain } = place
   const name = domain.replace(/\.dev$/, '')
   const folder = parts.use(temporaryFolder('directory-certificate'))
-  const certificate = makeCertificate(folder.path, [`freeipa.${domain}`])
+  const certificate = await makeCertificate(folder.path, [`freeipa.${domain}`])
   const directory = parts.use(await startDirectory({ suffix: `dc=${name},dc=dev`, certificate }))
   const seed = readFileSync(join(import.meta.dirname, '../vectors/seeds/dex-helm-values.yaml'), 'utf8')
   const values = parse(
@@ -93,14 +93,14 @@ async function startDexWithDirectory(place: ProviderPlace): Promise<Provider> {
 }
 
 /** Its storage is memory, so that it comes back from a stop with other keys and without its refresh tokens. */
-async function dexAsProvider({ host, port }: ProviderPlace, configuration: DexConfiguration): Promise<Provider> {
-  let dex = await startDex({ host, port, configuration })
+async function dexAsProvider({ port }: ProviderPlace, configuration: DexConfiguration): Promise<Provider> {
+  let dex = await startDex({ port, configuration })
   return {
     issuer: configuration.issuer,
     signIn: signInAtDex,
     down: () => dex.stop(),
     up: async () => {
-      dex = await startDex({ host, port, configuration })
+      dex = await startDex({ port, configuration })
     },
     [Symbol.asyncDispose]: () => dex.stop(),
   }

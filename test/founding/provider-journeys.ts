@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Visitor } from './visitor.ts'
+import { type Browser, describe } from '../actors/browser.ts'
 import { SERVICE, type StartProvider, startWorld, type World } from './world.ts'
 
 interface Journeys {
@@ -22,25 +22,25 @@ export function testProviderJourneys({ provider, startProvider, skip }: Journeys
     })
 
   journey('ten tabs opened before anybody signed in all arrive where they wanted', async (world) => {
-    const alice = world.visitor()
+    const alice = world.browser()
     const wanted = Array.from({ length: TABS }, (_, tab) => `${SERVICE}/index.html?tab=${tab}&path=a%2Fb`)
     const forms = await Promise.all(wanted.map((address) => alice.open(address)))
     for (const [tab, form] of forms.entries()) {
       const page = await world.provider.signIn(alice, form, 'alice')
-      assert.equal(page.url, wanted[tab], page.trail.join('\n'))
+      assert.equal(page.url, wanted[tab], describe(page))
       assert.equal(page.status, 200)
     }
   })
 
   journey('a wrong password leads nowhere, and the right one afterwards does', async (world) => {
-    const visitor = world.visitor()
-    const again = await visitor.submit(await visitor.open(`${SERVICE}/`), {
+    const browser = world.browser()
+    const again = await browser.submit(await browser.open(`${SERVICE}/`), {
       login: 'alice@corp.test',
       password: 'wrong',
     })
     assert.equal(again.status, 401)
-    assert.equal(await isIn(visitor), false)
-    const page = await world.provider.signIn(visitor, again, 'alice')
+    assert.equal(await isIn(browser), false)
+    const page = await world.provider.signIn(browser, again, 'alice')
     assert.equal(page.url, `${SERVICE}/`)
   })
 
@@ -58,7 +58,7 @@ export function testProviderJourneys({ provider, startProvider, skip }: Journeys
       await late.down()
       return late
     })
-    const early = await world.visitor().open(`${SERVICE}/`)
+    const early = await world.browser().open(`${SERVICE}/`)
     assert.equal(early.status, 503, early.body)
     const seconds = Number(early.headers['retry-after'])
     assert.ok(seconds > 0 && seconds <= 10, String(seconds))
@@ -76,27 +76,27 @@ export function testProviderJourneys({ provider, startProvider, skip }: Journeys
 
   journey('sign-out ends the session, and the next visit asks who is there', async (world) => {
     const alice = await signedIn(world)
-    const cookie = alice.cookies.header(new URL(SERVICE))
-    const confirm = await alice.open(`${SERVICE}/.pomerium/sign_out`)
-    assert.equal(await isIn(alice), true, 'asking for the page alone signs nobody out')
-    const left = await alice.submit(confirm)
+    const cookie = alice.cookies.header(new URL(SERVICE), 'same-site')
+    await alice.open(`${SERVICE}/.pomerium/sign_out`, { from: 'https://elsewhere.example/' })
+    assert.equal(await isIn(alice), true, 'a link on a foreign page signs nobody out')
+    const left = await alice.open(`${SERVICE}/.pomerium/sign_out`)
     const provider = new URL(world.provider.issuer).host
     if (new URL(left.url).host === provider) await alice.submit(left, { logout: 'yes' })
 
     const next = await alice.open(`${SERVICE}/`)
-    assert.equal(new URL(next.url).host, provider, next.trail.join('\n'))
+    assert.equal(new URL(next.url).host, provider, describe(next))
     assert.match(next.body, /name="password"/)
-    const replayed = await world.visitor().ask(`${SERVICE}/`, { headers: { cookie } })
-    assert.equal(replayed.status, 302, 'a copy of the cookie is of no use either')
+    const replayed = await world.browser().fetch(`${SERVICE}/`, { headers: { cookie } })
+    assert.equal(replayed.status, 401, 'a copy of the cookie is of no use either')
   })
 }
 
-async function signedIn(world: World): Promise<Visitor> {
-  const visitor = world.visitor()
-  const page = await world.provider.signIn(visitor, await visitor.open(`${SERVICE}/`), 'alice')
+async function signedIn(world: World): Promise<Browser> {
+  const browser = world.browser()
+  const page = await world.provider.signIn(browser, await browser.open(`${SERVICE}/`), 'alice')
   assert.equal(page.url, `${SERVICE}/`, page.body)
-  return visitor
+  return browser
 }
 
-/** Whether the service itself answers them. */
-export const isIn = async (visitor: Visitor) => (await visitor.ask(`${SERVICE}/`)).status === 200
+/** Whether the service itself answers them; a background request starts no sign-in. */
+export const isIn = async (browser: Browser) => (await browser.fetch(`${SERVICE}/`)).status === 200

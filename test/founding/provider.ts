@@ -1,12 +1,13 @@
 /** The document's provider: an OpenID provider over plain HTTP that knows the client `pom`, alice (devops) and bob. */
+
+import type { Browser, Page } from '../actors/browser.ts'
 import { idpClient, idpPassword, startIdp } from '../actors/idp.ts'
-import type { Page, Reply, Visitor } from './visitor.ts'
 
 /** What the exercise asks of a provider, whichever program it is. */
 export interface Provider extends AsyncDisposable {
   readonly issuer: string
   /** Goes through the provider's own pages, from its first one until the browser is sent back. */
-  signIn(visitor: Visitor, page: Page, person: Person): Promise<Reply>
+  signIn(browser: Browser, page: Page, person: Person): Promise<Page>
   /** Stops it, and starts it again at the same address. */
   down(): Promise<void>
   up(): Promise<void>
@@ -18,7 +19,7 @@ export type Person = 'alice' | 'bob'
 export interface ProviderPlace {
   /** `corp.dev`: the document's YOURDOMAIN.dev. */
   readonly domain: string
-  readonly host: string
+  /** A free port of 127.0.0.1. */
   readonly port: number
 }
 
@@ -29,18 +30,21 @@ export const client = (domain: string) => ({
 })
 
 /** Starts `oidc-provider` in the part of Dex. */
-export async function startOidcProvider({ domain }: ProviderPlace): Promise<Provider> {
+export async function startOidcProvider(
+  { domain }: ProviderPlace,
+  groups: readonly string[] = ['devops'],
+): Promise<Provider> {
   const idp = await startIdp({
     redirectUris: [client(domain).redirectUri],
     postLogoutRedirectUris: [`https://authenticate.${domain}/.pomerium/signed_out`],
     users: [
-      { sub: 'alice', email: 'alice@corp.test', name: 'Alice Okafor', groups: ['devops'] },
+      { sub: 'alice', email: 'alice@corp.test', name: 'Alice Okafor', groups },
       { sub: 'bob', email: 'bob@corp.test', name: 'Bob Lindqvist', groups: ['finance'] },
     ],
   })
   return {
     issuer: idp.issuer,
-    signIn: (visitor, page, person) => visitor.submit(page, { login: person, password: idpPassword }),
+    signIn: (browser, page, person) => browser.submit(page, { login: person, password: idpPassword }),
     down: idp.down,
     up: idp.up,
     [Symbol.asyncDispose]: () => idp[Symbol.asyncDispose](),

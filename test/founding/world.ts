@@ -5,18 +5,18 @@
  * The values file is the document's, byte for byte, with only YOURDOMAIN replaced. Its names stay names: a table plays
  * the cluster's name server (`hosts.ts`), so `to` is used as written, port 8080 included, on an address of 127/8 drawn
  * for this run. Two addresses come from the environment, which beats the file as it does in Pomerium, because a port
- * below 1024 needs root: ADDRESS (the document's `insecure: true` means :80) and IDP_PROVIDER_URL (the document's Dex is
- * on port 80). HEALTH_CHECK_ADDR keeps runs apart.
+ * below 1024 needs root: ADDRESS (the document's `insecure: true` means :80) and IDP_PROVIDER_URL (the document's Dex
+ * answers at dex.YOURDOMAIN.dev, port 80). HEALTH_CHECK_ADDR keeps runs apart.
  */
 import { randomInt } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ApacheDav, startApacheDav } from '../actors/apache.ts'
+import { Browser } from '../actors/browser.ts'
 import { type Certificate, makeCertificate } from '../actors/certificate.ts'
 import { type Nginx, startNginx } from '../actors/nginx.ts'
 import { accepts, type Folder, freePort, type Program, startProgram, temporaryFolder } from '../actors/program.ts'
 import type { Provider, ProviderPlace } from './provider.ts'
-import { Visitor } from './visitor.ts'
 
 export const DOMAIN = 'corp.dev'
 export const SERVICE = `https://hello.${DOMAIN}`
@@ -36,49 +36,49 @@ export interface World extends AsyncDisposable {
   readonly ingress: Nginx
   readonly certificate: Certificate
   /** A browser that has never been here. */
-  visitor(): Visitor
+  browser(): Browser
   /** What Ostiary has logged. */
   log(): string
 }
 
 /** The programs that the world is made of. */
-export const PROGRAMS = ['nginx', 'apache2', 'openssl'] as const
+export const PROGRAMS = ['nginx', 'apache2'] as const
 
 /** The document's values with YOURDOMAIN replaced and nothing else. */
 export const helmValues = () => readFileSync(SEED, 'utf8').replaceAll('YOURDOMAIN', DOMAIN.replace(/\.dev$/, ''))
 
-/** Starts everything. `env` is added to Ostiary's environment. */
-export async function startWorld(startProvider: StartProvider, env: Record<string, string> = {}): Promise<World> {
+interface WorldOptions {
+  /** Added to Ostiary's environment. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly headBuffer?: '4k' | '16k'
+}
+
+/** Starts everything. */
+export async function startWorld(startProvider: StartProvider, options: WorldOptions = {}): Promise<World> {
+  const { env = {}, headBuffer = '4k' } = options
   await using parts = new AsyncDisposableStack()
   const address = `127.${randomInt(1, 255)}.${randomInt(1, 255)}.${randomInt(2, 255)}`
   const folder: Folder = parts.use(temporaryFolder('founding'))
-  const certificate = makeCertificate(folder.path, [`*.${DOMAIN}`])
+  const certificate = await makeCertificate(folder.path, [`*.${DOMAIN}`])
 
-  const provider = parts.use(await startProvider({ domain: DOMAIN, host: address, port: await freePort(address) }))
+  const provider = parts.use(await startProvider({ domain: DOMAIN, port: await freePort() }))
   const nextcloud = parts.use(await startApacheDav({ publicUrl: SERVICE, host: address, port: NEXTCLOUD.port }))
-  const hosts: Record<string, string> = { [`dex.${DOMAIN}`]: address, [NEXTCLOUD.name]: address }
+  const hosts = { [NEXTCLOUD.name]: address }
   const port = await freePort(address)
   const ostiary = parts.use(await startOstiary({ folder, hosts, env, issuer: provider.issuer, at: { address, port } }))
   const ingress = parts.use(
     await startNginx({
-      host: address,
-      servers: [{ names: [`*.${DOMAIN}`], certificate, upstream: `http://${address}:${port}` }],
+      servers: [{ names: [`*.${DOMAIN}`], certificate, upstream: `http://${address}:${port}`, headBuffer }],
     }),
   )
 
-  const resolve = (url: URL) => {
-    const { hostname: host, port } = url
-    if (url.origin === new URL(provider.issuer).origin) return { host: hosts[host] ?? host, port: Number(port) }
-    if (url.protocol === 'https:' && port === '' && host.endsWith(`.${DOMAIN}`)) return ingress
-    throw new Error(`nothing is at ${url.href}`)
-  }
   const owned = parts.move()
   return {
     provider,
     nextcloud,
     ingress,
     certificate,
-    visitor: () => new Visitor({ resolve, ca: certificate.ca }),
+    browser: () => new Browser({ port: ingress.port, ca: certificate.ca }),
     log: ostiary.output,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
