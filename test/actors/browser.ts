@@ -134,7 +134,8 @@ export class Browser {
 
   async #ask(url: URL, ask: Ask, relation: Relation): Promise<Reply> {
     const cookie = this.cookies.header(url, relation)
-    const site = ask.from === undefined ? 'none' : relation === 'same-site' ? 'same-site' : 'cross-site'
+    const isSameOrigin = ask.from !== undefined && new URL(ask.from).origin === url.origin
+    const site = ask.from === undefined ? 'none' : isSameOrigin ? 'same-origin' : relation.replace('-navigation', '')
     const headers: Record<string, string> = {
       host: url.host,
       'sec-fetch-site': site,
