@@ -2,6 +2,7 @@
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import { createServer } from 'node:http'
 import { compileForward } from '../src/forward/forward.ts'
+import { OpenUpgrades } from '../src/forward/open-upgrades.ts'
 import { UpstreamPools } from '../src/forward/upstream-pools.ts'
 import type { Visit } from '../src/listener/visit.ts'
 import type { Session } from '../src/session/session.ts'
@@ -29,6 +30,7 @@ const session: Session = {
 const { forward } = compileForward(
   {
     routeId: 'bench',
+    scheme: 'https',
     to: [{ url: UPSTREAM }],
     setResponseHeaders: ['x-frame-options', 'SAMEORIGIN', 'x-xss-protection', '1; mode=block'],
     passIdentity: true,
@@ -50,6 +52,7 @@ const { forward } = compileForward(
     },
     isOwnCookie: (name) => name.startsWith('__Host-ostiary'),
     onOwnCookieSet() {},
+    upgrades: new OpenUpgrades(),
     now: Date.now,
     randomId: randomUUID,
   },

@@ -95,6 +95,8 @@ export const catalog = {
     'Ask whoever runs it for access.',
   ),
   // forward
+  UPGRADE_ORIGIN: row(403, 'warn', 'A page of another site tried to open a connection to this application.'),
+  UPGRADE_REFUSED: row(403, 'info', 'This application takes no WebSocket connections.'),
   UPSTREAM_INVALID: row(502, 'warn', 'The application gave an answer that cannot be passed on.', 'Try again.'),
   UPSTREAM_OVERLOADED: row(503, 'warn', 'Too many requests wait for the application.', 'Try again in a moment.'),
   UPSTREAM_TIMEOUT: row(504, 'warn', 'The application took too long to answer.', 'Try again in a moment.'),

@@ -5,17 +5,21 @@ import type { Exchange } from '../listener/visit.ts'
 import type { Outcome } from '../respond/answer.ts'
 import type { Session } from '../session/session.ts'
 import { type Carriage, carry } from './carrier.ts'
-import { type ClaimHeader, compileIdentity, type Identity, type SignAssertion } from './identity.ts'
+import { type ClaimHeader, compileIdentity, type SignAssertion } from './identity.ts'
+import type { OpenUpgrades } from './open-upgrades.ts'
 import { compileRequestHeaders } from './request-headers.ts'
 import { compileResponseHeaders } from './response-headers.ts'
 import { compilePath, hostRule } from './rewrite.ts'
 import { type Target, Targets } from './targets.ts'
+import { checkOrigin, compileUpgrade } from './upgrade.ts'
 import type { UpstreamPools } from './upstream-pools.ts'
 import type { UpstreamTls } from './upstream-tls.ts'
 
 export interface ForwardOptions {
   /** Stable over reloads; upgraded connections are registered under it. */
   readonly routeId: string
+  /** The public scheme, of `from`: pages of that origin may open WebSockets. */
+  readonly scheme: 'https' | 'http'
   /** One or several; a weight of 0 or none counts as 1. */
   readonly to: readonly { readonly url: string; readonly weight?: number | undefined }[]
   /** The rule by which paths were matched: what prefixRewrite replaces. */
@@ -45,12 +49,17 @@ export interface ForwardTools {
   readonly isOwnCookie: (name: string) => boolean
   /** An application tried to set the cookie `name`, which is ours: for the log. */
   readonly onOwnCookieSet: (visit: { readonly routeId: string; readonly name: string }) => void
+  /** Where upgraded connections are registered while they are open. */
+  readonly upgrades: OpenUpgrades
   readonly now: () => number
   readonly randomId: () => string
 }
 
 export interface Forward {
-  /** Rejects with a ProxyError while nothing was answered yet; afterwards resolves with how it ended. */
+  /**
+   * Carries a request, or a WebSocket where `exchange.upgraded` is there. Rejects with a ProxyError while nothing was
+   * answered yet; afterwards resolves with how it ended.
+   */
   forward(exchange: Exchange, session: Session | undefined): Promise<Outcome>
   /** Gives the pools back; requests under way finish. */
   release(): void
@@ -81,36 +90,47 @@ export function compileForward(options: ForwardOptions, tools: ForwardTools): Fo
     signAssertion: tools.signAssertion,
     randomId: tools.randomId,
   })
-  const carriage: Carriage = {
+  const responseHead = compileResponseHeaders({
+    set: options.setResponseHeaders,
+    isOwnCookie,
+    onOwnCookieSet: (name) => tools.onOwnCookieSet({ routeId, name }),
+  })
+  const { timeout, idleTimeout } = options
+  const carriage: Carriage = { targets, responseHead, timeout, idleTimeout, now }
+  const upgrade = compileUpgrade({
+    routeId,
     targets,
-    responseHead: compileResponseHeaders({
-      set: options.setResponseHeaders,
-      isOwnCookie,
-      onOwnCookieSet: (name) => tools.onOwnCookieSet({ routeId, name }),
-    }),
-    timeout: options.timeout,
-    idleTimeout: options.idleTimeout,
+    responseHead,
+    handshakeTimeout: timeout > 0 ? timeout : handshakeTimeout,
+    idleTimeout,
+    upgrades: tools.upgrades,
     now,
-  }
+  })
   const hostOf = rule.kind === 'target' && targets.count > 1 ? (target: Target) => target.host : undefined
 
-  function send(exchange: Exchange, identity: Identity | undefined): Promise<Outcome> {
-    const target = targets.pick(now(), [])
-    if (!target) throw new ProxyError('INTERNAL', `cannot forward ${routeId}: no target`)
-    const { visit } = exchange
-    const headers = requestHeaders.build(visit, target.host, identity)
-    return carry(carriage, { exchange, path: pathOf(visit.path) + visit.query, headers, target, hostOf })
-  }
-
   return {
-    forward(exchange, session) {
-      if (!requestHeaders.needsIdentity) return send(exchange, undefined)
-      const identity = identityOf(session, exchange.visit.host, now())
-      return identity instanceof Promise ? identity.then((signed) => send(exchange, signed)) : send(exchange, identity)
+    async forward(exchange, session) {
+      const { visit } = exchange
+      if (visit.upgrade !== undefined) {
+        // As Pomerium's data plane answers where a route permits no upgrade.
+        if (!options.websockets)
+          throw new ProxyError('UPGRADE_REFUSED', `cannot upgrade: ${routeId} allows no websockets`)
+        checkOrigin(visit, options.scheme)
+      }
+      const identity = requestHeaders.needsIdentity ? identityOf(session, visit.host, now()) : undefined
+      const target = targets.pick(now(), [])
+      if (!target) throw new ProxyError('INTERNAL', `cannot forward ${routeId}: no target`)
+      const headers = requestHeaders.build(visit, target.host, identity)
+      const path = pathOf(visit.path) + visit.query
+      if (visit.upgrade !== undefined) return upgrade({ exchange, session, path, headers, target, hostOf })
+      return carry(carriage, { exchange, path, headers, target, hostOf })
     },
     release: () => targets.release(),
   }
 }
+
+/** Milliseconds for an application to answer a handshake where the route sets no timeout. */
+const handshakeTimeout = 30_000
 
 function targetOf(
   pools: UpstreamPools,

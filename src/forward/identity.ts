@@ -11,7 +11,7 @@ export interface ClaimHeader {
 export type AssertionClaims = Readonly<Record<string, string | number | readonly string[]>>
 
 /** Signs a set of claims to a compact JWS; handed in, since only crypto/ touches a key. */
-export type SignAssertion = (claims: AssertionClaims) => string | Promise<string>
+export type SignAssertion = (claims: AssertionClaims) => string
 
 export interface IdentityOptions {
   readonly claimHeaders: readonly ClaimHeader[]
@@ -41,7 +41,7 @@ const reuse = 120_000
 const hostsPerSession = 16
 
 interface Kept {
-  readonly identity: Identity | Promise<Identity>
+  readonly identity: Identity
   readonly until: number
 }
 
@@ -51,7 +51,7 @@ interface Kept {
  */
 export function compileIdentity(
   options: IdentityOptions,
-): (session: Session | undefined, host: string, now: number) => Identity | Promise<Identity> {
+): (session: Session | undefined, host: string, now: number) => Identity {
   const kept = new WeakMap<object, Map<string, Kept>>()
   const nobody = {}
 
@@ -68,13 +68,6 @@ export function compileIdentity(
     if (hosts.size >= hostsPerSession) hosts.clear()
     const made = makeIdentity(session, { host, now, options })
     hosts.set(host, { identity: made, until: now + reuse })
-    if (made instanceof Promise) {
-      const settled = hosts
-      made.then(
-        (identity) => settled.set(host, { identity, until: now + reuse }),
-        () => settled.delete(host),
-      )
-    }
     return made
   }
 }
@@ -85,14 +78,10 @@ interface Occasion {
   readonly options: IdentityOptions
 }
 
-function makeIdentity(session: Session | undefined, occasion: Occasion): Identity | Promise<Identity> {
+function makeIdentity(session: Session | undefined, occasion: Occasion): Identity {
   const claims = assertionClaims(session, occasion)
-  const finish = (assertion: string): Identity => ({
-    assertion,
-    headers: identityHeaders(session, { assertion, claims, options: occasion.options }),
-  })
-  const signed = occasion.options.signAssertion(claims)
-  return typeof signed === 'string' ? finish(signed) : signed.then(finish)
+  const assertion = occasion.options.signAssertion(claims)
+  return { assertion, headers: identityHeaders(session, { assertion, claims, options: occasion.options }) }
 }
 
 /** The claims of the assertion. Nobody signed in is told as empty claims, so that the application can tell the two apart. */

@@ -32,6 +32,8 @@ export interface Endpoint {
   readonly serverName: string
   readonly verify: boolean
   readonly trust: SecureContext | undefined
+  /** Milliseconds for TCP and TLS together. */
+  readonly connectTimeout: number
 }
 
 export interface UpstreamLease {
@@ -123,8 +125,9 @@ export class UpstreamPools {
     const serverName = tls.serverName ?? (isIP(hostname) === 0 ? host : '')
     const trust = secure ? trustOf(tls) : undefined
     const verify = tls.skipVerify !== true
+    const { connectTimeout } = this.#limits
     const connector = buildConnector({
-      timeout: this.#limits.connectTimeout,
+      timeout: connectTimeout,
       ...(trust && { secureContext: trust, rejectUnauthorized: verify }),
     } as buildConnector.BuildOptions)
     const pool = new Pool(origin, {
@@ -138,7 +141,12 @@ export class UpstreamPools {
       bodyTimeout: 0,
       allowH2: false,
     })
-    return { pool, endpoint: { origin, secure, hostname, port, serverName, verify, trust }, leases: 0, inFlight: 0 }
+    return {
+      pool,
+      endpoint: { origin, secure, hostname, port, serverName, verify, trust, connectTimeout },
+      leases: 0,
+      inFlight: 0,
+    }
   }
 }
 
