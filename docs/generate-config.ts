@@ -8,6 +8,7 @@ import { routeSchema } from '#src/config/route-settings.ts'
 import { defaultOf, metaOf, typeNameOf } from '#src/config/setting-type.ts'
 import { identitySettings } from '#src/config/settings-identity.ts'
 import { listenerSettings } from '#src/config/settings-listener.ts'
+import { policyToolSettings } from '#src/config/settings-policy-tools.ts'
 import { upstreamSettings } from '#src/config/settings-upstream.ts'
 
 type Shape = Readonly<Record<string, z.ZodType>>
@@ -42,6 +43,7 @@ export function configReference(): string {
     section('Listeners', listenerSettings, globalTwins),
     section('Signing in', identitySettings, globalTwins),
     section('Upstreams and logs', upstreamSettings, globalTwins),
+    section('Safe edits', policyToolSettings, globalTwins),
     '## Routes\n\nEach entry of `routes` is a map with these keys. Routes are tried in order, hosts without `*` first; the first that matches is taken.\n',
     table(routeSchema.shape, { twins: routeTwins, variables: false }),
     others('Other keys of Pomerium', knownKeys),

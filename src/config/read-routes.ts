@@ -56,27 +56,32 @@ async function readRoute(
   path: readonly (string | number)[],
   reading: Reading,
 ): Promise<RouteDraft> {
-  const { findings, files, lenient, checkPolicy } = reading
+  const { findings, files, lenient } = reading
   const entries = judgeKeys(node, { vocabulary: routeVocabulary, path, findings, lenient })
   await readTwins(entries, 'route', { files, findings, path })
   const values = parseFields(routeSchema.shape, entries, { path, findings })
-  const policy = entries.get('policy')
-  if (policy !== undefined && values.policy !== undefined && checkPolicy !== undefined) {
-    for (const finding of checkPolicy(values.policy)) {
-      const { severity, message, expected, found, hint } = finding
-      const { span } = spanAt(policy.value, finding.path, true)
-      const detail = {
-        kind: 'policy',
-        path: printPath([...path, policy.key, ...finding.path]),
-        message,
-        expected,
-        found,
-        hint,
-        span,
-      } as const
-      if (severity === 'warning') findings.warn(detail)
-      else findings.error(detail)
-    }
+  for (const key of ['policy', 'shadow_policy'] as const) {
+    const entry = entries.get(key)
+    if (entry !== undefined && values[key] !== undefined) checkRules(entry, values[key], { ...reading, path })
   }
   return { path: printPath(path), node, entries, values }
+}
+
+function checkRules(entry: Entry, policy: unknown, reading: Reading & { path: readonly (string | number)[] }): void {
+  const { findings, checkPolicy, path } = reading
+  for (const finding of checkPolicy?.(policy) ?? []) {
+    const { severity, message, expected, found, hint } = finding
+    const { span } = spanAt(entry.value, finding.path, true)
+    const detail = {
+      kind: 'policy',
+      path: printPath([...path, entry.key, ...finding.path]),
+      message,
+      expected,
+      found,
+      hint,
+      span,
+    } as const
+    if (severity === 'warning') findings.warn(detail)
+    else findings.error(detail)
+  }
 }

@@ -4,6 +4,7 @@ import { publicAddress, upstreams, webUrl } from './address-types.ts'
 import { claimMap, headerMap, headerNames } from './map-types.ts'
 import { authorities } from './pem-types.ts'
 import { pattern, policyDocument } from './route-types.ts'
+import { policyToolRouteSettings } from './settings-policy-tools.ts'
 import { duration, text, wordList, yesOrNo } from './simple-types.ts'
 
 /** Names whose value the proxy works out for every request; a fixed one would break framing or the identity of the host. */
@@ -90,4 +91,4 @@ const access = {
 }
 
 /** One entry of `routes` (or of the older `policy`). */
-export const routeSchema = z.object({ ...matching, ...changing, ...connecting, ...access })
+export const routeSchema = z.object({ ...matching, ...changing, ...connecting, ...access, ...policyToolRouteSettings })

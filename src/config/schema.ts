@@ -2,14 +2,20 @@
 import { z } from 'zod'
 import type { Secret } from '../crypto/secret.ts'
 import type { Certificate } from './pem-types.ts'
-import type { Place } from './place.ts'
+import type { Excerpt, Place } from './place.ts'
 import type { routeSchema } from './route-settings.ts'
 import { identitySettings } from './settings-identity.ts'
 import { listenerSettings } from './settings-listener.ts'
+import { policyToolSettings } from './settings-policy-tools.ts'
 import { upstreamSettings } from './settings-upstream.ts'
 
 /** The global settings; `routes` and the older `policy` are read beside them, entry by entry, by `routeSchema`. */
-export const settingsSchema = z.object({ ...listenerSettings, ...identitySettings, ...upstreamSettings })
+export const settingsSchema = z.object({
+  ...listenerSettings,
+  ...identitySettings,
+  ...upstreamSettings,
+  ...policyToolSettings,
+})
 
 /** The global values before they are sure: a key is missing where its value was wrong. */
 export type SettingValues = Partial<z.output<typeof settingsSchema>>
@@ -21,6 +27,8 @@ export interface RouteSource {
   readonly place: Place
   /** Place of something inside the route, such as `['policy', 0, 'allow', 'or', 1]`; the nearest known one above it otherwise. */
   locate(path: readonly (string | number)[]): Place
+  /** The same for a remark: at the key where the path ends with one, with the line it stands in. */
+  remark(path: readonly (string | number)[]): { readonly place: Place; readonly excerpt: Excerpt | undefined }
 }
 
 /** One published application. Unset optional keys are absent or undefined. */

@@ -11,7 +11,18 @@ export function needsOf(sides: Sides): PolicyNeeds {
     session: items.some(needsSession),
     admitsAnonymous: admitsAnonymous(sides),
     clientCertificate: items.some(({ name }) => name.includes('client_certificate')),
+    headers: new Set(items.flatMap(headersOfItem)),
+    query: new Set(items.flatMap(({ name }) => (name.startsWith('url_query/') ? [name.slice(10)] : []))),
+    time: items.some(({ name }) => timed.has(name)),
   }
+}
+
+const timed = new Set(['date', 'day_of_week', 'time_of_day', 'auth_age', 'acr'])
+
+function headersOfItem({ name }: CompiledItem): readonly string[] {
+  if (name.startsWith('header/')) return [name.slice(7).toLowerCase()]
+  if (name === 'user_agent') return ['user-agent']
+  return name === 'cors_preflight' ? ['origin', 'access-control-request-method'] : []
 }
 
 /**

@@ -34,6 +34,12 @@ export interface PolicyNeeds {
   readonly admitsAnonymous: boolean
   /** True when a criterion looks at the client's certificate. */
   readonly clientCertificate: boolean
+  /** Names (lower case) of the header fields that are looked at. */
+  readonly headers: ReadonlySet<string>
+  /** Names of the parameters of the query that are looked at. */
+  readonly query: ReadonlySet<string>
+  /** True when the same request may be decided otherwise at another moment. */
+  readonly time: boolean
 }
 
 export interface Policy {

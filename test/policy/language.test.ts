@@ -244,3 +244,18 @@ test('what a policy needs is known without a request', () => {
     ['A/b', 'A.b', 'a/b', 'a.b', 'groups'],
   )
 })
+
+test('what of a request a policy looks at is known, so that a record of it can be complete', () => {
+  const { headers, query, time } = compilePolicy({
+    cors_allow_preflight: true,
+    policy: {
+      allow: { or: [{ 'header/X-Api': 'a' }, { 'url_query/Version': '2' }] },
+      deny: { or: [{ user_agent: { contains: 'bot' } }, { auth_age: '1h' }] },
+    },
+  }).needs
+  assert.deepEqual([...headers], ['origin', 'access-control-request-method', 'x-api', 'user-agent'])
+  assert.deepEqual([...query], ['Version'])
+  assert.equal(time, true)
+  const plain = compilePolicy({ allowed_users: ['a'] }).needs
+  assert.deepEqual([plain.headers.size, plain.query.size, plain.time], [0, 0, false])
+})
