@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { type Courier, type CourierOptions, startCourier } from './courier.ts'
 import { findProgram, temporaryFolder } from './program.ts'
 
-export type Verdict = 'pass' | 'fail' | 'skip'
+type Verdict = 'pass' | 'fail' | 'skip'
 
 export interface LitmusResult {
   /** `suite/number name` and its verdict, in the order run. */
