@@ -7,6 +7,9 @@ export interface Revocation {
   readonly expiresAt: number
 }
 
+/** Hears of a session's end: its id, and all that another process has to know to end it too. */
+export type RevocationListener = (id: string, revocation: Revocation) => void
+
 /**
  * Bounded memory of ended sessions. When it is full the oldest entry is forgotten, and with it every session that is
  * as old counts as ended: a few people sign in again, and nobody who signed out is let in.
@@ -14,7 +17,7 @@ export interface Revocation {
 export class RevokedSessions {
   readonly #limit: number
   readonly #ended = new Map<string, Revocation>()
-  readonly #listeners = new Set<(revocation: Revocation) => void>()
+  readonly #listeners = new Set<RevocationListener>()
   /** Sessions from this moment or before have ended. */
   #floor = Number.NEGATIVE_INFINITY
 
@@ -32,7 +35,7 @@ export class RevokedSessions {
     if (this.#ended.size >= this.#limit) this.#makeRoom(now)
     const { id, issuedAt, expiresAt } = revocation
     this.#ended.set(id, { id, issuedAt, expiresAt })
-    for (const listener of this.#listeners) listener({ id, issuedAt, expiresAt })
+    for (const listener of this.#listeners) listener(id, { id, issuedAt, expiresAt })
   }
 
   isRevoked({ id, issuedAt }: { readonly id: string; readonly issuedAt: number }): boolean {
@@ -43,7 +46,7 @@ export class RevokedSessions {
    * Calls `listener` for each session that is ended from now on, to cut its open WebSockets or tell other processes;
    * returns how to stop that.
    */
-  onRevoked(listener: (revocation: Revocation) => void): () => void {
+  onRevoked(listener: RevocationListener): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
   }

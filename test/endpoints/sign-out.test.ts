@@ -56,7 +56,7 @@ test('those who hold something open for the session hear of its end', async () =
   const { world, browser } = await signedIn()
   await using _ = world
   const heard: string[] = []
-  world.revoked.onRevoked(({ id }) => heard.push(id))
+  world.revoked.onRevoked((id) => heard.push(id))
   await browser.go(wikiOut)
   assert.equal(heard.length, 1)
 })

@@ -139,7 +139,7 @@ test('a sealed value that is no session makes nobody', () => {
 test('a revoked session is over until it would have ended, and listeners hear of it', () => {
   const revoked = new RevokedSessions()
   const heard: string[] = []
-  const stop = revoked.onRevoked(({ id }) => heard.push(id))
+  const stop = revoked.onRevoked((id) => heard.push(id))
   revoked.revoke({ id: 'a', issuedAt: 1, expiresAt: now + 10 }, now)
   revoked.revoke({ id: 'a', issuedAt: 1, expiresAt: now + 10 }, now)
   stop()
