@@ -2,9 +2,11 @@
 import { whoMay } from '../config/access.ts'
 import { withoutUser } from '../config/node.ts'
 import { printProblems } from '../config/print-problems.ts'
-import { type ConfigurationOptions, readConfiguration } from '../config/read-configuration.ts'
+import type { Problem } from '../config/problem.ts'
+import { type Configuration, type ConfigurationOptions, readConfiguration } from '../config/read-configuration.ts'
 import { hostRuleOf, pathRuleOf } from '../config/route-draft.ts'
 import type { RouteSettings, Settings } from '../config/schema.ts'
+import { lintPolicies, withoutRepeats } from '../lint/lint-policies.ts'
 import type { Io } from './io.ts'
 
 export interface CheckOptions extends Omit<ConfigurationOptions, 'files'> {
@@ -17,8 +19,9 @@ export interface CheckOptions extends Omit<ConfigurationOptions, 'files'> {
 export async function check(options: CheckOptions, io: Io): Promise<number> {
   const { config, strict = false, ...rest } = options
   const configuration = await readConfiguration({ ...rest, files: config })
-  io.err(printProblems(configuration.warnings))
-  const warnings = configuration.warnings.length
+  const found = warningsOf(configuration)
+  io.err(printProblems(found))
+  const warnings = found.length
   if (configuration.kind === 'problems') {
     io.err(printProblems(configuration.problems))
     io.err(
@@ -30,6 +33,12 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
   if (warnings === 0) return 0
   io.err(`${counted(warnings, 'warning')}${strict ? ', and --strict takes them for errors' : ''}\n`)
   return strict ? 1 : 0
+}
+
+/** What the reader doubts, and what the rules look like but do not do; the same thing once. */
+function warningsOf(configuration: Configuration): readonly Problem[] {
+  if (configuration.kind === 'problems') return configuration.warnings
+  return withoutRepeats([...configuration.warnings, ...lintPolicies(configuration.settings)])
 }
 
 function counted(count: number, noun: string): string {

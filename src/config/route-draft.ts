@@ -1,6 +1,6 @@
 /** One route between being read and being sure: its values as far as they are right, and where everything stands. */
 import type { z } from 'zod'
-import { type ConfigNode, type Entry, placeOf, type Span, spanAt } from './node.ts'
+import { type ConfigNode, type Entry, excerptOf, placeOf, type Span, spanAt } from './node.ts'
 import type { routeSchema } from './route-settings.ts'
 import type { RouteSource } from './schema.ts'
 
@@ -39,5 +39,14 @@ export function spanOf(draft: RouteDraft, key: string): Span {
 
 export function sourceOf(draft: RouteDraft): RouteSource {
   const { node, path } = draft
-  return { path, place: placeOf(node.span), locate: (inner) => placeOf(spanAt(node, inner).span) }
+  return {
+    path,
+    place: placeOf(node.span),
+    locate: (inner) => placeOf(spanAt(node, inner).span),
+    remark(inner) {
+      const { span } = spanAt(node, inner, true)
+      const place = placeOf(span)
+      return { place, excerpt: place.line === 0 ? undefined : excerptOf(span) }
+    },
+  }
 }
