@@ -10,6 +10,8 @@ interface Entry {
 }
 
 const DEFAULT_LIMIT = 10_000
+/** Kinds that end with the grant they came from. An interaction names one too, and goes on without it. */
+const GRANTED = /^(?:AccessToken|AuthorizationCode|RefreshToken):/
 
 /** An adapter class for one provider. When the store is full, what was written longest ago goes first. */
 export function memoryAdapter(options: { readonly now: () => number; readonly limit?: number }): AdapterConstructor {
@@ -58,9 +60,11 @@ export function memoryAdapter(options: { readonly now: () => number; readonly li
       entries.delete(this.#prefix + id)
     }
 
-    /** Ends everything that came from one sign-in, whatever its kind: a replayed code takes its tokens along. */
+    /** Ends every code and token that came from one sign-in: a replayed code takes its tokens along. */
     async revokeByGrantId(grantId: string): Promise<void> {
-      for (const [key, { payload }] of entries) if (payload.grantId === grantId) entries.delete(key)
+      for (const [key, { payload }] of entries) {
+        if (payload.grantId === grantId && GRANTED.test(key)) entries.delete(key)
+      }
     }
 
     #findBy(matches: (payload: AdapterPayload) => boolean): AdapterPayload | undefined {

@@ -143,12 +143,13 @@ export class Browser {
       ...(ask.body !== undefined && { 'content-length': String(Buffer.byteLength(ask.body)) }),
       ...ask.headers,
     }
-    const reply = await this.#send(url, { ...ask, headers })
+    const reply = await this.send(url, { ...ask, headers })
     this.cookies.store(url, reply.setCookies)
     return reply
   }
 
-  #send(url: URL, ask: Ask): Promise<Reply> {
+  /** One exchange over a connection of its own. */
+  protected send(url: URL, ask: Ask): Promise<Reply> {
     const options: RequestOptions = {
       host: '127.0.0.1',
       port: url.hostname === '127.0.0.1' ? Number(url.port) : this.#options.port,
