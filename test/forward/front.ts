@@ -6,6 +6,7 @@ import { ProxyError } from '#src/errors/proxy-error.ts'
 import { compileForward, type ForwardOptions, type ForwardTools } from '#src/forward/forward.ts'
 import { OpenUpgrades } from '#src/forward/open-upgrades.ts'
 import { UpstreamPools } from '#src/forward/upstream-pools.ts'
+import type { AdmitOptions } from '#src/listener/admission.ts'
 import type { CertificatePair } from '#src/listener/certificates.ts'
 import { openListeners } from '#src/listener/open-listeners.ts'
 import type { Outcome } from '#src/respond/answer.ts'
@@ -82,15 +83,20 @@ export interface FrontSettings {
   readonly session?: Session | undefined
   readonly tools?: Partial<ForwardTools>
   readonly certificates?: readonly CertificatePair[]
+  readonly admission?: Partial<AdmitOptions>
 }
 
 /** Opens a listener; every request goes to the one route. */
-export async function openFront({ route, session, tools, certificates }: FrontSettings): Promise<Front> {
+export async function openFront({ route, session, tools, certificates, admission }: FrontSettings): Promise<Front> {
   const kit = toolsFor(tools)
   const { forward, release } = compileForward({ ...plainRoute, ...route }, kit)
   const outcomes: Front['outcomes'] = []
   const listeners = await openListeners(
-    { address: '127.0.0.1:0', admission: strictAdmission, ...(certificates ? { tls: { certificates } } : {}) },
+    {
+      address: '127.0.0.1:0',
+      admission: { ...strictAdmission, ...admission },
+      ...(certificates ? { tls: { certificates } } : {}),
+    },
     {
       async exchange(exchange) {
         try {
