@@ -38,6 +38,8 @@ const texts = new Set([
 const lists = new Set(['groups', 'claim'])
 
 function impossibleItem({ route, item }: ItemAt): readonly Remark[] {
+  // An entry stands for an id and for an address; it cannot be both.
+  if (item.source.includes('allowed_users')) return []
   const found = texts.has(item.name) ? textProblem(item) : lists.has(item.name) ? listProblem(item) : undefined
   if (found === undefined) return []
   const [why, hint] = found
