@@ -105,7 +105,7 @@ test('a user may be named by an id that is no address, a domain only without the
   const access = (text: string) => lint(route('https://app.test', text, 1).replace(/ {4}allow_any.*\n/, ''))
   assert.deepEqual(await access('allowed_users: [u-123]'), [])
   assert.deepEqual(await access('allowed_domains: ["@corp.test"]'), [
-    '14:23 domain can never be met: a domain is what stands behind the @ (never-matches)',
+    '13:23 domain can never be met: a domain is what stands behind the @ (never-matches)',
   ])
 })
 
