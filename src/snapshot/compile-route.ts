@@ -3,6 +3,7 @@ import type { RouteSettings, Settings } from '../config/schema.ts'
 import { compileForward, type Forward, type ForwardTools } from '../forward/forward.ts'
 import type { Visit } from '../listener/visit.ts'
 import { compilePolicy, type SharedCriteria } from '../policy/compile-policy.ts'
+import type { Facts } from '../policy/facts.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Session } from '../session/session.ts'
 import { routeId, routeName, routePath } from './route-identity.ts'
@@ -12,6 +13,8 @@ import type { Route } from './snapshot.ts'
 export interface CompiledRoute extends Route {
   readonly settings: RouteSettings
   readonly policy: Policy
+  /** Rules that are tried beside it. */
+  readonly shadow: Policy | undefined
   release(): void
 }
 
@@ -25,33 +28,36 @@ export interface RouteTools {
 /** Compiles one route. Throws for what the configuration's checks should have refused. */
 export function compileRoute(route: RouteSettings, { settings, forward: tools, criteria }: RouteTools): CompiledRoute {
   const id = routeId(route)
-  const policy = compilePolicy(route, { source: routePath(route), shared: criteria })
+  const options = { source: routePath(route), shared: criteria }
+  const policy = compilePolicy(route, options)
   const forward: Forward = compileForward(forwardOptions(route, settings, id), tools)
   return {
     id,
     name: routeName(route),
     settings: route,
     policy,
-    decide: (visit: Visit, session: Session | undefined, now: number) =>
-      policy.decide({
-        method: visit.method,
-        path: visit.path,
-        host: visit.host,
-        headers: visit.headers,
-        query: visit.query,
-        clientAddress: visit.clientAddress,
-        session,
-        clientCertificate: undefined,
-        now,
-      }),
+    shadow: route.shadow_policy === undefined ? undefined : compilePolicy(shadowAccess(route), options),
+    decide: (visit: Visit, session: Session | undefined, now: number) => policy.decide(factsOf(visit, session, now)),
     forward: forward.forward,
     release: () => forward.release(),
   }
 }
 
+/** All that a policy sees of a visit. */
+export function factsOf(visit: Visit, session: Session | undefined, now: number): Facts {
+  const { method, path, host, headers, query, clientAddress } = visit
+  return { method, path, host, headers, query, clientAddress, session, clientCertificate: undefined, now }
+}
+
+/** The shadow stands in place of all that lets people in, as it would when it is promoted; preflights are no people. */
+function shadowAccess({ shadow_policy: policy, cors_allow_preflight }: RouteSettings) {
+  return { policy, cors_allow_preflight }
+}
+
 function forwardOptions(route: RouteSettings, settings: Settings, routeId: string) {
   return {
     routeId,
+    scheme: /^http:/i.test(route.from) ? ('http' as const) : ('https' as const),
     to: route.to ?? [],
     prefix: route.prefix,
     path: route.path,
