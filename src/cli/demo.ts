@@ -8,6 +8,7 @@ import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { openBroker } from '../broker/open-broker.ts'
+import { type Milliseconds, milliseconds } from '../wire/units.ts'
 import { brokerPages } from './demo/broker-pages.ts'
 import { type DevelopmentCertificates, readDevelopmentCertificates } from './demo/certificates.ts'
 import { openFiles } from './demo/files.ts'
@@ -18,7 +19,7 @@ import { announcement, type DemoUser, portTaken } from './demo/texts.ts'
 export type Serve = (options: {
   readonly files: readonly string[]
   readonly env: Readonly<Record<string, string>>
-}) => Promise<{ close(): Promise<void> }>
+}) => Promise<{ close(grace: Milliseconds): Promise<void> }>
 
 export interface DemoOptions {
   /** The proxy's port; the broker takes the next one. */
@@ -35,6 +36,8 @@ export interface DemoOptions {
 }
 
 const HOST = '127.0.0.1'
+/** Whoever presses Ctrl-C does not wait for a clock that never stops ticking. */
+const grace = milliseconds(500)
 /** `npm start` is read by people at the place where they work, so nothing here is a secret. */
 const PASSWORD = 'open sesame'
 
@@ -83,7 +86,7 @@ export async function demo(options: DemoOptions, serve: Serve): Promise<number> 
       DEMO_COOKIE_SECRET: randomBytes(32).toString('base64'),
     },
   })
-  opened.defer(() => proxy.close())
+  opened.defer(() => proxy.close(grace))
 
   out(announcement({ port, certificates, password: PASSWORD, users: usersOf(users) }))
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
