@@ -2,6 +2,7 @@
 import { configReference } from './generate-config.ts'
 import { differenceList } from './generate-differences.ts'
 import { errorReference } from './generate-errors.ts'
+import { lintReference } from './generate-lint.ts'
 import { policyReference } from './generate-policy.ts'
 
 export interface GeneratedPage {
@@ -15,6 +16,7 @@ export function generatedPages(): GeneratedPage[] {
     { path: 'docs/config.md', text: configReference() },
     { path: 'docs/differences.md', text: differenceList() },
     { path: 'docs/errors.md', text: errorReference() },
+    { path: 'docs/policy-lint.md', text: lintReference() },
     { path: 'docs/policy-reference.md', text: policyReference() },
   ]
 }

@@ -64,7 +64,7 @@ function isAt(at: EndpointRow['at'], { visit, context }: { visit: Visit; context
 }
 
 /** Below these an upstream is never asked, whatever is there. */
-function isReserved(path: string): boolean {
+export function isReserved(path: string): boolean {
   return /^\/(?:\.pomerium|\.well-known\/pomerium)(?:\/|$)/.test(path)
 }
 

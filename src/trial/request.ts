@@ -1,5 +1,6 @@
 /** What is asked for, as people write it down, and what the listener would make of it. */
 import type { Settings } from '../config/schema.ts'
+import { methods } from '../listener/methods.ts'
 import type { ClientCertificate } from '../policy/facts.ts'
 import { plainHost } from '../route/origin.ts'
 import { parseAuthority, printAuthority } from '../wire/host.ts'
@@ -40,13 +41,20 @@ export type Arrival =
       readonly path: string
       /** `?` and the query, or ''. */
       readonly query: string
+      /** Admitted, without Host. */
+      readonly headers: readonly string[]
     }
   /** The listener answers with an error (or, for escaped slashes, with a redirect). */
   | { readonly kind: 'refused'; readonly reason: string }
 
-/** How the listener makes paths canonical under these settings. */
-export function pathOptionsOf(settings: Settings): PathOptions {
+export interface ListenerOptions extends PathOptions {
+  readonly underscores: 'reject_request' | 'allow' | 'drop_header'
+}
+
+/** What the listener refuses and how it makes paths canonical under these settings. */
+export function listenerOptionsOf(settings: Settings): ListenerOptions {
   return {
+    underscores: settings.headers_with_underscores_action,
     normalizePath: settings.normalize_path,
     mergeSlashes: settings.merge_slashes,
     escapedSlashes: settings.path_with_escaped_slashes_action,
@@ -56,16 +64,18 @@ export function pathOptionsOf(settings: Settings): PathOptions {
 const syntax = /^(?:https?:\/\/)?([^/?#]*)([^#]*)/i
 
 /** Takes the address apart by the proxy's own parsers; no other one, whose idea of it could differ. */
-export function arrive({ method, url }: TrialRequest, options: PathOptions): Arrival {
-  if (method === 'TRACE' || method === 'CONNECT') return refused('method-refused')
+export function arrive({ method, url, headers: sent }: TrialRequest, options: ListenerOptions): Arrival {
+  if (!methods.has(method)) return refused('method-refused')
   const [, named = '', rest = ''] = syntax.exec(url) ?? []
   const authority = parseAuthority(asciiAuthority(named))
   if (!authority) return refused('host-invalid')
+  const headers = admittedHeaders(sent, options)
+  if (headers === undefined) return refused('header-with-underscore')
   const canonical = canonicalPath(asTarget(rest), options)
   switch (canonical.kind) {
     case 'path': {
       const { path, query } = canonical
-      return { kind: 'arrived', ...authority, authority: printAuthority(authority), path, query }
+      return { kind: 'arrived', ...authority, authority: printAuthority(authority), path, query, headers }
     }
     case 'redirect':
       return refused('escaped-slash-redirected')
@@ -77,6 +87,17 @@ export function arrive({ method, url }: TrialRequest, options: PathOptions): Arr
 }
 
 const refused = (reason: string): Arrival => ({ kind: 'refused', reason })
+
+/** Undefined where one of them refuses the whole request. */
+function admittedHeaders(sent: readonly string[], { underscores }: ListenerOptions): readonly string[] | undefined {
+  if (sent.length === 0) return sent
+  const names = sent.filter((_, index) => index % 2 === 0)
+  if (underscores === 'reject_request' && names.some((name) => name.includes('_'))) return undefined
+  return sent.filter((_, index) => {
+    const name = sent[index - (index % 2)] ?? ''
+    return name !== 'host' && (underscores === 'allow' || !name.includes('_'))
+  })
+}
 
 /** Browsers send names in their ASCII form. */
 function asciiAuthority(text: string): string {

@@ -1,12 +1,14 @@
 /** Deciding offline, exactly as the running proxy decides: the same paths, routes and policies, without a socket. */
 import type { Place } from '../config/place.ts'
 import type { Settings } from '../config/schema.ts'
+import { isReserved } from '../endpoints/open-endpoints.ts'
+import { type EndpointRow, endpoints } from '../endpoints/table.ts'
 import type { PolicyOptions, SharedCriteria } from '../policy/compile-policy.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Facts } from '../policy/facts.ts'
 import type { ExplainedNode } from '../policy/policy.ts'
 import { compileRoutes, type RouteTable } from '../route/route-table.ts'
-import { type Arrival, arrive, pathOptionsOf, type TrialRequest } from './request.ts'
+import { type Arrival, arrive, listenerOptionsOf, type TrialRequest } from './request.ts'
 import { type Subject, sessionOf } from './subject.ts'
 import { compileTrialRoute, type TrialRoute } from './trial-route.ts'
 
@@ -53,11 +55,11 @@ export function openTrial(settings: Settings, options: TrialOptions = {}): Trial
   const shared: SharedCriteria = new Map()
   const routes = settings.routes.map((route) => compileTrialRoute(route, { ...options, shared }))
   const table = compileRoutes(routes.map((route) => ({ ...pathFieldsOf(route), from: route.from, value: route })))
-  const paths = pathOptionsOf(settings)
-  const isOwnPage = compileOwnPages(settings)
+  const listener = listenerOptionsOf(settings)
+  const isOwnPage = compileOwnPages(settings, table)
 
   function reach(request: TrialRequest): Reached {
-    const arrival = arrive(request, paths)
+    const arrival = arrive(request, listener)
     if (arrival.kind === 'refused') return arrival
     if (isOwnPage(arrival)) return { kind: 'own-page' }
     return routeOf(table, arrival)
@@ -102,22 +104,18 @@ function routeOf(table: RouteTable<TrialRoute>, arrival: Arrived): Reached {
 
 /** What a policy sees of a request that arrived. */
 export function factsOf(request: TrialRequest, arrival: Arrived, subject: Subject): Facts {
-  const { method, address, time, headers, certificate } = request
+  const { method, address, time, certificate } = request
   return {
     method,
     path: arrival.path,
     host: arrival.host,
-    headers: ['host', arrival.authority, ...withoutHost(headers)],
+    headers: ['host', arrival.authority, ...arrival.headers],
     query: arrival.query,
     clientAddress: address,
     session: sessionOf(subject, time),
     clientCertificate: certificate,
     now: time,
   }
-}
-
-function withoutHost(headers: readonly string[]): readonly string[] {
-  return headers.filter((_, index) => headers[index - (index % 2)] !== 'host')
 }
 
 /** The reasons of the side that decided. */
@@ -139,13 +137,13 @@ function asksForCertificate(reasons: readonly string[]): boolean {
   return reasons.includes('client-certificate-required') || reasons.includes('invalid-client-certificate')
 }
 
-/** Paths that no route can take, since the proxy answers them itself on every host; and the host where people sign in. */
-function compileOwnPages({ authenticate_service_url: origin }: Settings): (arrival: Arrived) => boolean {
+/** What no route can take, since the proxy answers it itself: the same list that serves. */
+function compileOwnPages({ authenticate_service_url: origin }: Settings, table: RouteTable<TrialRoute>) {
   const signInHost = origin === undefined ? undefined : new URL(origin).hostname
-  return ({ host, path }) =>
-    host === signInHost ||
-    path === '/ping' ||
-    path === '/healthz' ||
-    /^\/\.pomerium(\/|$)/.test(path) ||
-    /^\/\.well-known\/pomerium(\/|$)/.test(path)
+  const byPath = Map.groupBy(endpoints, ({ path }) => path)
+  return ({ host, port, path }: Arrived): boolean => {
+    const isHere = (at: EndpointRow['at']) =>
+      at === 'everywhere' || (at === 'authenticate' ? host === signInHost : table.knownHost(host, port))
+    return isReserved(path) || (byPath.get(path) ?? []).some((row) => isHere(row.at))
+  }
 }

@@ -6,7 +6,9 @@ import { importsOf, sourceFiles } from './source-files.ts'
 const heights: readonly (readonly string[])[] = [
   ['main'],
   ['cli'],
-  ['listener', 'trial'],
+  ['lint'],
+  ['trial'],
+  ['listener'],
   ['pipeline'],
   ['snapshot'],
   ['endpoints'],

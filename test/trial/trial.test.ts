@@ -100,10 +100,15 @@ test('hosts are found without regard to case and port, patterns and names beyond
 })
 
 test("the proxy's own pages are nobody's to allow", () => {
-  for (const url of ['hello.corp.test/.pomerium/user', 'hello.corp.test/ping', 'authenticate.corp.test/x']) {
+  for (const url of [
+    'hello.corp.test/.pomerium/user',
+    'hello.corp.test/ping',
+    'authenticate.corp.test/oauth2/callback',
+  ]) {
     assert.equal(decide(`https://${url}`, 'nobody').decision, 'own-page', url)
   }
-  assert.equal(decide('https://hello.corp.test/.pomeriums', 'nobody').decision, 'sign-in')
+  for (const path of ['/.pomeriums', '/oauth2/callback', '/robots.txt', '/'])
+    assert.equal(decide(`https://hello.corp.test${path}`, 'nobody').decision, 'sign-in', path)
 })
 
 test('an address that nobody verified opens no domain, whichever way that is said', () => {

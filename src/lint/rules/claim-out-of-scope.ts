@@ -1,3 +1,4 @@
+/** A rule on a claim that cannot come. */
 import type { Settings } from '../../config/schema.ts'
 import { itemsOf, type LintRule, nameOf } from '../lint-rule.ts'
 

@@ -1,3 +1,4 @@
+/** A route behind an earlier one that takes all its requests. */
 import { pathRuleOf } from '../../config/route-draft.ts'
 import type { RouteSettings } from '../../config/schema.ts'
 import { compileHostPattern } from '../../route/host-pattern.ts'

@@ -1,3 +1,4 @@
+/** Data where none is looked at. */
 import { itemsOf, type LintRule, nameOf } from '../lint-rule.ts'
 
 const ignoring = new Set(['accept', 'reject', 'authenticated_user', 'cors_preflight', 'invalid_client_certificate'])

@@ -1,3 +1,4 @@
+/** Criteria and blocks that cannot be met. */
 import type { Block, Item } from '../../policy/rules.ts'
 import {
   type ItemAt,

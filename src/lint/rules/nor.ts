@@ -1,3 +1,4 @@
+/** `nor`, whose name misleads. */
 import type { LintRule } from '../lint-rule.ts'
 
 export const nor: LintRule = {

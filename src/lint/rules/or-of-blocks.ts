@@ -1,3 +1,4 @@
+/** Several blocks of one action, which read as if all were needed. */
 import type { Block } from '../../policy/rules.ts'
 import type { LintRule } from '../lint-rule.ts'
 

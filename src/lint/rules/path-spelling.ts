@@ -1,3 +1,4 @@
+/** Rules on a path that another spelling gets around. */
 import { pathRuleOf } from '../../config/route-draft.ts'
 import { itemsOf, type LintRule, type LintSubject, operatorsOf, type Remark } from '../lint-rule.ts'
 import { literalStart } from '../regex-text.ts'

@@ -1,3 +1,4 @@
+/** Prefixes that end inside of a word. */
 import { pathRuleOf } from '../../config/route-draft.ts'
 import { itemsOf, type LintRule, type LintSubject, operatorsOf, type Remark } from '../lint-rule.ts'
 

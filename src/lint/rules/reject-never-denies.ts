@@ -1,3 +1,4 @@
+/** `reject` under `deny`. */
 import { itemsOf, type LintRule } from '../lint-rule.ts'
 
 export const rejectNeverDenies: LintRule = {

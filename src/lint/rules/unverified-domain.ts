@@ -1,3 +1,4 @@
+/** Rules on addresses that anybody can give themselves. */
 import { itemsOf, type LintRule } from '../lint-rule.ts'
 
 export const unverifiedDomain: LintRule = {
