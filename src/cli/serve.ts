@@ -11,6 +11,7 @@ import { type Milliseconds, milliseconds } from '../wire/units.ts'
 import { checkPolicy } from './check-policy.ts'
 import type { Io } from './io.ts'
 import { type Doors, openDoors } from './serve/doors.ts'
+import { readProven } from './serve/proven-configuration.ts'
 import { Reloader } from './serve/reloader.ts'
 
 export interface ServeOptions {
@@ -18,6 +19,8 @@ export interface ServeOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Unknown keys are warnings. */
   readonly lenient?: boolean
+  /** Refuse a configuration whose cases fail, now and at each reload. */
+  readonly requireTests?: boolean
   /** Follow changes of the files; true where it is not said. */
   readonly watch?: boolean
 }
@@ -42,11 +45,12 @@ export const drainGrace = milliseconds(30_000)
 /** Starts the proxy; rejects with RefusedToStart where the configuration is wrong or an address cannot be had. */
 export async function serve(options: ServeOptions, io: Pick<Io, 'err'>): Promise<Running> {
   const kept = openKept()
-  const read = () => readConfiguration({ ...options, checkPolicy, randomKey: kept.randomKey })
+  const readAll = options.requireTests ? readProven : readConfiguration
+  const read = () => readAll({ ...options, checkPolicy, randomKey: kept.randomKey })
   const configuration = await read()
   io.err(printProblems(configuration.warnings))
   const settings = settingsOf(configuration)
-  const current = new Current(compileSnapshot(settings, kept))
+  const current = new Current(compiled(settings, kept))
 
   const status = { started: true, ready: true, alive: true }
   const doors = await openDoors(settings, {
@@ -74,11 +78,21 @@ export async function serve(options: ServeOptions, io: Pick<Io, 'err'>): Promise
     status.ready = false
     watcher?.[Symbol.dispose]()
     watcher = undefined
+    reloader.end()
     if (closing) return doors.main.drain(milliseconds(0))
     closing = end({ doors, current, kept, grace })
     return closing
   }
   return { address: doors.main.address, port: doors.main.port, reload: () => reloader.reload(), close }
+}
+
+/** What the checks cannot see, such as a log file that may not be written, refuses the start as well. */
+function compiled(settings: Settings, kept: Kept) {
+  try {
+    return compileSnapshot(settings, kept)
+  } catch (cause) {
+    throw new RefusedToStart(`${cause instanceof Error ? cause.message : String(cause)}\n`, { cause })
+  }
 }
 
 function settingsOf(configuration: Configuration): Settings {
@@ -105,5 +119,6 @@ async function end({ doors, current, kept, grace }: Ending): Promise<void> {
   current.snapshot.retire()
   await kept.pools.destroy()
   log.event('info', 'ended')
+  await kept.decisionFile.close()
   await kept.sink.close()
 }

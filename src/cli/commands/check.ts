@@ -1,0 +1,18 @@
+/** Declares `ostiary check`. */
+import type { Command } from 'commander'
+import { check } from '../check.ts'
+import { checkPolicy } from '../check-policy.ts'
+import type { Io } from '../io.ts'
+import { type ConfigOptions, configOption, lenientOption } from './options.ts'
+
+export function addCheck(program: Command, io: Io): void {
+  program
+    .command('check')
+    .description('check a configuration and print its routes as they will be matched')
+    .addOption(configOption())
+    .addOption(lenientOption())
+    .option('--strict', 'take warnings for errors', false)
+    .action(async ({ config, lenient, strict }: ConfigOptions & { strict: boolean }) => {
+      process.exitCode = await check({ config, env: process.env, lenient, strict, checkPolicy }, io)
+    })
+}
