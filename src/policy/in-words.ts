@@ -52,35 +52,41 @@ export function demandInWords({ name, data, operand = '' }: ExplainedNode, hides
   }
 }
 
-/** Why these facts are denied, sentence by sentence; nothing where they are not. Names no other user. */
+/**
+ * Why these facts are denied, sentence by sentence, for whoever was denied; nothing where they are not.
+ * Names no other user: a page must not tell who may to somebody who may not.
+ */
 export function explainDenied(policy: Policy, facts: Facts): readonly string[] {
   const { decision, tree } = policy.explain(facts)
   if (decision.kind !== 'deny') return []
+  if (decision.answer === 'client-certificate') return ['This needs a valid client certificate.']
   const sides = new Map(tree.map((action) => [action.name, action]))
   const deny = sides.get('deny')
-  const who = whoInWords(facts)
-  if (decision.answer === 'client-certificate') return [...who, 'This needs a valid client certificate.']
-  if (deny?.value) return [...who, ...deny.children.filter(({ value }) => value).map(keptOut)]
-  const ways = (sides.get('allow')?.children ?? []).flatMap(waysIn)
-  if (ways.length === 0) return [...who, 'Nobody may use this.']
-  return [...who, `This is for ${joined([...new Set(ways)], 'or')}.`]
+  if (deny?.value) return deny.children.filter(({ value }) => value).map(keptOut)
+  const blocks = sides.get('allow')?.children ?? []
+  const ways = [...new Set(blocks.flatMap(waysIn))]
+  if (ways.length === 0) return ['Nobody may use this.']
+  const looksAt = new Set(blocks.flatMap(({ children }) => children.map(({ name }) => name)))
+  return [`This is for ${joined(ways, 'or')}.`, ...whoInWords(facts, looksAt)]
 }
 
-function whoInWords({ session }: Facts): readonly string[] {
+/** What the rules saw of the person, as far as they looked. */
+function whoInWords({ session }: Facts, looksAt: ReadonlySet<string>): readonly string[] {
   if (session === undefined) return []
-  const groups = (session.flatClaims.get('groups') ?? []).map(String)
-  const shown = groups.slice(0, 10)
-  const more = groups.length > shown.length ? [`${groups.length - shown.length} more`] : []
-  const belongs =
-    groups.length === 0
-      ? 'in no group'
-      : `in the ${groups.length === 1 ? 'group' : 'groups'} ${joined([...shown, ...more], 'and')}`
-  const unverified =
-    session.emailVerified || session.email === ''
-      ? []
-      : ['The provider says that this address was never verified, so it opens nothing.']
-  return [`You are signed in as ${session.email || session.userId}, ${belongs}.`, ...unverified]
+  const sentences: string[] = []
+  if (looksAt.has('groups') || looksAt.has('claim/groups')) {
+    const groups = (session.flatClaims.get('groups') ?? []).map(String)
+    const more = groups.length > shownGroups ? [`${groups.length - shownGroups} more`] : []
+    const list = joined([...groups.slice(0, shownGroups), ...more], 'and')
+    sentences.push(groups.length === 0 ? 'You are in no group.' : `You are in ${list}.`)
+  }
+  if ((looksAt.has('email') || looksAt.has('domain')) && !session.emailVerified && session.email !== '')
+    sentences.push('The sign-in service says that your address was never verified, so it opens nothing.')
+  return sentences
 }
+
+/** Somebody can be in hundreds. */
+const shownGroups = 10
 
 /** A block of `deny` that is true: what it found. */
 function keptOut({ name, children }: ExplainedNode): string {

@@ -53,6 +53,14 @@ test('elsewhere a reference that is none of ours is a problem', async () => {
   )
 })
 
+test('a text may stand for a variable that is not set or empty, and may hold anything but a brace', async () => {
+  const read = async (env: Record<string, string>) =>
+    (await settingsOf('insecure_server: true\nidp_client_id: a${A:-b:-$c}d\n', { env })).idp_client_id
+  assert.equal(await read({}), 'ab:-$cd')
+  assert.equal(await read({ A: '' }), 'ab:-$cd')
+  assert.equal(await read({ A: 'x' }), 'axd')
+})
+
 test('values of variables are not looked into for references', async () => {
   const settings = await settingsOf('insecure_server: true\nidp_client_id: ${A}\n', { env: { A: '${B}', B: 'x' } })
   assert.equal(settings.idp_client_id, '${B}')
