@@ -38,7 +38,7 @@ const staticPassword = z.strictObject({
 })
 
 /** The part of a Dex configuration that declares users. */
-export const staticPasswordsSchema = z.strictObject({ staticPasswords: z.array(staticPassword).min(1) })
+const staticPasswordsSchema = z.strictObject({ staticPasswords: z.array(staticPassword).min(1) })
 
 type StaticPassword = z.output<typeof staticPassword>
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { type Content, html, trustedMarkup } from '../../respond/html.ts'
 
-export const demoStyle = `
+const demoStyle = `
 :root{color-scheme:light dark;--ink:#1d2430;--soft:#5b6678;--line:#d9dee7;--page:#f5f6f8;--card:#fff;--link:#0b5cad;--mark:#2f7d5b;--bad:#a8261c;--badbg:#fdf0ee}
 @media (prefers-color-scheme:dark){:root{--ink:#e7eaf0;--soft:#a3adbd;--line:#353c49;--page:#14171c;--card:#1d2128;--link:#7db7f2;--mark:#6cc79d;--bad:#ff9d92;--badbg:#3a1f1d}}
 *{box-sizing:border-box}
