@@ -36,13 +36,13 @@ async function serve(exchange: Exchange, snapshot: Snapshot): Promise<Outcome> {
 
   const session = await snapshot.openSession(visit, now)
   const decision = route.decide(visit, session, now)
-  snapshot.logAuthorize(visit, { route, session, decision })
+  snapshot.logAuthorize(visit, { route, session, decision, now })
 
   switch (decision.kind) {
     case 'allow':
       return route.forward(exchange, session)
     case 'sign-in':
-      return sendAnswer(exchange, await snapshot.startSignIn(visit, now), 'sign_in_required')
+      return sendAnswer(exchange, await snapshot.startSignIn(visit, { now, again: decision.again }), 'sign_in_required')
     case 'deny':
       return sendAnswer(exchange, snapshot.deniedAnswer(visit, { route, session, decision }), 'policy_denied')
   }

@@ -6,7 +6,7 @@ import type { Answer } from '../respond/answer.ts'
 import { isAuthenticateHost, originOf } from './addresses.ts'
 import type { EndpointContext } from './context.ts'
 import { readForm } from './read-form.ts'
-import { startSignIn } from './start-sign-in.ts'
+import { type SignInStart, startSignIn } from './start-sign-in.ts'
 import { type EndpointRow, endpoints } from './table.ts'
 
 export interface EndpointOptions extends Omit<EndpointContext, 'random'> {
@@ -26,7 +26,7 @@ export interface Endpoints {
   /** The endpoint at the visit's host and path; undefined where a route has to be looked for. */
   find(visit: Visit): Endpoint | undefined
   /** The answer for a visitor that policy wants signed in. */
-  startSignIn(visit: Visit, now: number): Promise<Answer>
+  startSignIn(visit: Visit, start: SignInStart): Promise<Answer>
 }
 
 export function openEndpoints({ responseHeaders = [], clock = Date.now, ...options }: EndpointOptions): Endpoints {
@@ -46,8 +46,8 @@ export function openEndpoints({ responseHeaders = [], clock = Date.now, ...optio
         },
       }
     },
-    async startSignIn(visit, now) {
-      return withMore(await startSignIn(visit, context, { now }), responseHeaders)
+    async startSignIn(visit, start) {
+      return withMore(await startSignIn(visit, context, start), responseHeaders)
     },
   }
 }

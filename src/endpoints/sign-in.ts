@@ -7,7 +7,7 @@ import { onlyValue, originOf, ownTarget, placeOf, publishedTarget, queryOf } fro
 import { keepAttempt, newAttemptId } from './attempts.ts'
 import type { Ask, EndpointContext } from './context.ts'
 import { handOver, type Journey } from './hand-over.ts'
-import { startSignIn } from './start-sign-in.ts'
+import { readStepUp, startSignIn } from './start-sign-in.ts'
 
 /** How long the state can be read (ms): longer than the attempt lives, so that a slow login is sent round, not refused. */
 const stateLife = 60 * 60_000
@@ -25,9 +25,11 @@ export async function signIn(ask: Ask, context: EndpointContext): Promise<Answer
 
   const journey = readLink({ visit, now }, context)
   const isSwitch = onlyValue(queryOf(visit), 'pomerium_switch') === '1'
-  const session = isSwitch
-    ? undefined
-    : await context.sessions.open(visit.headers, placeOf(visit, { kind: 'authenticate', context }), now)
+  const again = readStepUp(queryOf(visit))
+  const session =
+    isSwitch || again
+      ? undefined
+      : await context.sessions.open(visit.headers, placeOf(visit, { kind: 'authenticate', context }), now)
   if (session) return handOver(session, { journey, now, context })
 
   const id = newAttemptId({ now, context })
@@ -37,7 +39,7 @@ export async function signIn(ask: Ask, context: EndpointContext): Promise<Answer
   )
   const verifier = randomText(48, context.random)
   const nonce = randomText(24, context.random)
-  const url = await context.relyingParty.signInUrl({ state, nonce, verifier }, { switchUser: isSwitch })
+  const url = await context.relyingParty.signInUrl({ state, nonce, verifier }, { switchUser: isSwitch, ...again })
   const value = { verifier, nonce, state: digestText(state) }
   const headers = await keepAttempt({ kind: 'pkce', visit, context }, { id, value, now })
   return redirectAnswer(url, { headers })

@@ -1,11 +1,12 @@
 /** A visitor who has to sign in: a navigation is sent to the authenticate host, everything else is told where to go. */
 import { digestText, randomText } from '../crypto/random.ts'
 import type { Visit } from '../listener/visit.ts'
+import type { StepUp } from '../policy/decision.ts'
 import type { Answer } from '../respond/answer.ts'
 import { jsonAnswer, redirectAnswer, textAnswer } from '../respond/answers.ts'
 import { preferredType } from '../wire/accept.ts'
 import { headerOf } from '../wire/headers.ts'
-import { addressOf, carriedTarget, keptTarget, originOf, ownTarget } from './addresses.ts'
+import { addressOf, carriedTarget, keptTarget, onlyValue, originOf, ownTarget } from './addresses.ts'
 import { keepAttempt, newAttemptId } from './attempts.ts'
 import type { EndpointContext } from './context.ts'
 import { lostCookiesPage, lostItsSession } from './lost-cookies.ts'
@@ -23,16 +24,18 @@ export interface SignInStart {
   readonly count?: number
   /** Somebody is signed in, and somebody else wants to be. */
   readonly switchUser?: boolean
+  /** Somebody is signed in, but too weakly or too long ago: the provider is asked for this (OpenID Connect Core §3.1.2.1). */
+  readonly again?: StepUp | undefined
 }
 
 /** The answer for a visitor who must sign in; for background requests a 401 and never a redirect. */
 export async function startSignIn(visit: Visit, context: EndpointContext, start: SignInStart): Promise<Answer> {
   if (visit.path === '/robots.txt') return robots()
   if (!isNavigation(visit)) return unauthenticated(visit, context)
-  const { now, target = addressOf(visit, context), count = 0, switchUser = false } = start
+  const { now, target = addressOf(visit, context), count = 0, switchUser = false, again } = start
   const retryUrl = carriedTarget(target)
   if (count >= countLimit) return lostCookiesPage({ visit, context }, { which: 'attempt', retryUrl })
-  if (!switchUser && (await lostItsSession({ visit, context }, now))) {
+  if (!switchUser && !again && (await lostItsSession({ visit, context }, now))) {
     return lostCookiesPage({ visit, context }, { which: 'session', retryUrl })
   }
 
@@ -46,10 +49,26 @@ export async function startSignIn(visit: Visit, context: EndpointContext, start:
     pomerium_binding: digestText(binding),
     pomerium_count: String(count),
     ...(switchUser && { pomerium_switch: '1' }),
+    ...(again && stepUpParameters(again)),
   })
   const url = context.signer.sign(`${context.authenticateOrigin}/.pomerium/sign_in?${parameters}`, now)
   // After a POST 303 says that the next request is a GET (RFC 9110 §15.4.4).
   return redirectAnswer(url, { status: visit.method === 'POST' ? 303 : 302, headers })
+}
+
+function stepUpParameters({ acrValues, maxAge }: StepUp): Record<string, string> {
+  return {
+    ...(acrValues.length > 0 && { pomerium_acr_values: acrValues.join(' ') }),
+    ...(maxAge !== undefined && { pomerium_max_age: String(maxAge) }),
+  }
+}
+
+/** What a signed sign-in address asks of the provider; undefined where nothing special. */
+export function readStepUp(query: URLSearchParams): StepUp | undefined {
+  const acr = onlyValue(query, 'pomerium_acr_values')
+  const maxAge = onlyValue(query, 'pomerium_max_age')
+  if (acr === undefined && maxAge === undefined) return undefined
+  return { acrValues: acr?.split(' ') ?? [], maxAge: maxAge === undefined ? undefined : Number(maxAge) }
 }
 
 /**

@@ -41,6 +41,15 @@ export interface Identity {
   readonly idToken: string
 }
 
+/** What a sign-in should be like (OpenID Connect Core §3.1.2.1). */
+export interface SignInWishes {
+  /** The provider shall not let the known user through silently. */
+  readonly switchUser?: boolean
+  readonly acrValues?: readonly string[]
+  /** Seconds since the user last proved who they are. */
+  readonly maxAge?: number | undefined
+}
+
 export interface RelyingParty {
   /** The provider answers by POST (Apple), so that cookies of the attempt need SameSite=None. */
   readonly answersByPost: boolean
@@ -48,7 +57,7 @@ export interface RelyingParty {
    * Where the visitor signs in. `switchUser` asks the provider not to let the known user through silently.
    * @throws PROVIDER_UNREACHABLE, PROVIDER_INVALID
    */
-  signInUrl(secrets: AttemptSecrets, options?: { switchUser?: boolean }): Promise<string>
+  signInUrl(secrets: AttemptSecrets, options?: SignInWishes): Promise<string>
   /**
    * Redeems the code of the provider's answer, with every check on the way.
    * @throws PROVIDER_UNREACHABLE, PROVIDER_INVALID, CALLBACK_INVALID, TOKEN_INVALID
@@ -69,11 +78,13 @@ export function openRelyingParty(options: RelyingPartyOptions): RelyingParty {
   return {
     answersByPost: profile.answersByPost,
 
-    async signInUrl({ state, nonce, verifier }, { switchUser = false } = {}) {
+    async signInUrl({ state, nonce, verifier }, { switchUser = false, acrValues = [], maxAge } = {}) {
       const conversation = await documents.openConversation()
       const url = buildAuthorizationUrl(conversation, {
         ...profile.requestParams,
         ...(switchUser && { prompt: 'login' }),
+        ...(acrValues.length > 0 && { acr_values: acrValues.join(' ') }),
+        ...(maxAge !== undefined && { max_age: String(maxAge) }),
         response_type: 'code',
         redirect_uri: redirectUri,
         scope: profile.scope,

@@ -1,6 +1,6 @@
 /** Everything a request needs, compiled from one configuration: immutable, swapped whole. */
 import type { Exchange, Visit } from '../listener/visit.ts'
-import type { Decision } from '../policy/decision.ts'
+import type { Decision, StepUp } from '../policy/decision.ts'
 import type { Answer, Outcome } from '../respond/answer.ts'
 import type { Session } from '../session/session.ts'
 
@@ -21,16 +21,24 @@ export interface Endpoint {
   answer(exchange: Exchange): Promise<Answer>
 }
 
+export interface AuthorizedVisit {
+  readonly route: Route
+  readonly session: Session | undefined
+  readonly decision: Decision
+  readonly now: number
+}
+
 export interface Snapshot {
   findEndpoint(visit: Visit): Endpoint | undefined
   findRoute(visit: Visit): Route | undefined
   /** Opens the sealed cookie; nobody when there is none, or it does not open here, or it has ended. */
   openSession(visit: Visit, now: number): Session | undefined | Promise<Session | undefined>
-  startSignIn(visit: Visit, now: number): Promise<Answer>
+  startSignIn(visit: Visit, start: { readonly now: number; readonly again?: StepUp | undefined }): Promise<Answer>
   /** The page (or JSON) of a refusal by policy. */
   deniedAnswer(visit: Visit, denial: { route: Route; session: Session | undefined; decision: Decision }): Answer
   errorAnswer(visit: Visit, error: unknown): Answer
-  logAuthorize(visit: Visit, check: { route: Route; session: Session | undefined; decision: Decision }): void
+  /** What was decided at the moment `now`. */
+  logAuthorize(visit: Visit, check: AuthorizedVisit): void
   logAccess(visit: Visit, outcome: Outcome): void
   logFailure(visit: Visit, error: unknown): void
   retire(): void

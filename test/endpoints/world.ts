@@ -88,7 +88,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
         { kind: 'session', scheme: visit.scheme, host: visit.host },
         clock.now,
       )
-      if (!session) return await endpoints.startSignIn(visit, clock.now)
+      if (!session) return await endpoints.startSignIn(visit, { now: clock.now })
       return textAnswer(`reached ${session.userId} ${visit.method} ${visit.path}${visit.query}`)
     } catch (error) {
       if (!(error instanceof ProxyError)) throw error
