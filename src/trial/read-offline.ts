@@ -6,7 +6,7 @@ import { checkPolicy } from '../policy/compile-policy.ts'
 /** Settings on which a decision depends: an error in one of them is one here, too. */
 const deciding = new Set([
   ...['routes', 'policy', 'tests', 'authenticate_service_url'],
-  ...['normalize_path', 'merge_slashes', 'path_with_escaped_slashes_action'],
+  ...['normalize_path', 'merge_slashes', 'path_with_escaped_slashes_action', 'headers_with_underscores_action'],
 ])
 
 /** Settings of a route on which none depends. */
