@@ -59,11 +59,11 @@ function checkCertificates(values: SettingValues, { entries, findings, whole }: 
       span: key.keySpan,
     })
   }
-  if (values.insecure_server === false && chain === undefined && !entries.has('certificates')) {
+  if (values.insecure_server === false && chain === undefined && !values.certificates?.length) {
     findings.warn({
       kind: 'doubtful',
       path: 'certificates',
-      message: 'there is no certificate, so browsers will not trust this server',
+      message: 'there is no certificate: a self-signed one is made, which browsers do not trust',
       hint: 'give certificates, or insecure_server: true behind something that ends TLS',
       span: whole,
     })

@@ -1,7 +1,7 @@
 /** A throw-away certificate authority and one certificate under it, as files that other programs can read. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { makeAuthority, makeCertificate as sign } from '#src/cli/demo/certificates.ts'
+import { makeAuthority, makeCertificate as sign } from '#src/crypto/issue-certificate.ts'
 import { handOver } from './program.ts'
 
 export interface Certificate {

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { makeAuthority, makeCertificate } from '#src/cli/demo/certificates.ts'
+import { makeAuthority, makeCertificate } from '#src/crypto/issue-certificate.ts'
 
 export interface Certs {
   /** PEM text of the authority. */

@@ -6,8 +6,9 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { connect, createServer, type TLSSocket } from 'node:tls'
-import { makeAuthority, makeCertificate, readDevelopmentCertificates } from '#src/cli/demo/certificates.ts'
+import { readDevelopmentCertificates } from '#src/cli/demo/certificates.ts'
 import { demoNames } from '#src/cli/demo.ts'
+import { makeAuthority, makeCertificate } from '#src/crypto/issue-certificate.ts'
 import { temporaryFolder } from '#test/actors/program.ts'
 
 const DAY = 86_400_000

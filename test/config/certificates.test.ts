@@ -8,8 +8,8 @@ import { makeCertificate } from '#test/actors/certificate.ts'
 import { brief, problemsOf, settingsOf } from './loading.ts'
 
 const folder = () => mkdtempSync(join(tmpdir(), 'ostiary-config-'))
-const one = makeCertificate(folder(), ['app.corp.test', '*.apps.corp.test'])
-const two = makeCertificate(folder(), ['other.corp.test'])
+const one = await makeCertificate(folder(), ['app.corp.test', '*.apps.corp.test'])
+const two = await makeCertificate(folder(), ['other.corp.test'])
 const beside = {
   'one.crt': one.certificate,
   'one.key': one.key,

@@ -10,6 +10,7 @@ import { openRedirectListener, type RedirectListener } from '../../listener/redi
 import type { Exchange } from '../../listener/visit.ts'
 import type { Log } from '../../observe/log.ts'
 import { milliseconds } from '../../wire/units.ts'
+import { SelfSigned } from './self-signed.ts'
 
 export interface DoorTools {
   exchange(exchange: Exchange): Promise<void>
@@ -22,6 +23,8 @@ export interface Doors {
   readonly main: Listeners
   readonly redirect: RedirectListener | undefined
   readonly health: HealthListener | undefined
+  /** Serves where no certificate is configured. */
+  readonly selfSigned: SelfSigned
 }
 
 /** Header fields of one request, as Pomerium limits them. */
@@ -33,11 +36,13 @@ export async function openDoors(settings: Settings, tools: DoorTools): Promise<D
   const refused = (refusal: Refusal) => logRefusal(tools.log(), refusal)
   const health = await openHealth(settings, tools)
   if (health) opened.use(health)
+  const selfSigned = new SelfSigned()
+  await prepareDoors({ selfSigned }, settings)
   const main = opened.use(
     await openListeners(
       {
         address: printAddress(settings.address),
-        ...(settings.insecure_server ? {} : { tls: { certificates: tlsPairs(settings.certificates) } }),
+        ...(settings.insecure_server ? {} : { tls: certificatesOf(settings, selfSigned) }),
         admission: admissionOf(settings),
         limits: { bodyIdle: timeLimit(settings.timeout_read), idle: timeLimit(settings.timeout_idle) },
       },
@@ -55,13 +60,26 @@ export async function openDoors(settings: Settings, tools: DoorTools): Promise<D
     ? opened.use(await openRedirectListener({ address: printAddress(plain), httpsPort: publicPort(settings), refused }))
     : undefined
   opened.move()
-  return { main, redirect, health }
+  return { main, redirect, health, selfSigned }
+}
+
+/** Makes what `settings` need and nobody has made yet; before `replaceInDoors`, which does not wait. */
+export async function prepareDoors({ selfSigned }: Pick<Doors, 'selfSigned'>, settings: Settings): Promise<void> {
+  if (!settings.insecure_server && settings.certificates.length === 0) await selfSigned.make(Date.now())
 }
 
 /** What a reload can change while the doors stay open. */
-export function replaceInDoors({ main }: Doors, settings: Settings): void {
-  if (!settings.insecure_server) main.replaceCertificates(tlsPairs(settings.certificates))
+export function replaceInDoors({ main, selfSigned }: Doors, settings: Settings): void {
+  if (!settings.insecure_server) {
+    const { certificates, fallback } = certificatesOf(settings, selfSigned)
+    main.replaceCertificates(certificates, fallback)
+  }
   main.replaceAdmission(admissionOf(settings))
+}
+
+function certificatesOf(settings: Settings, { pair }: SelfSigned) {
+  const certificates = tlsPairs(settings.certificates)
+  return { certificates, fallback: certificates[0] ?? pair }
 }
 
 /** Settings that only a new process puts in force, of those that differ. */
