@@ -28,7 +28,8 @@ export interface RouteTools {
 /** Compiles one route. Throws for what the configuration's checks should have refused. */
 export function compileRoute(route: RouteSettings, { settings, forward: tools, criteria }: RouteTools): CompiledRoute {
   const id = routeId(route)
-  const options = { source: routePath(route), shared: criteria }
+  // No authority for client certificates can be configured yet, and without one none is invalid.
+  const options = { source: routePath(route), shared: criteria, clientAuthority: false }
   const policy = compilePolicy(route, options)
   const forward: Forward = compileForward(forwardOptions(route, settings, id), tools)
   return {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { reasonWords } from '#src/respond/reason-words.ts'
 import { timeInWords } from '#src/respond/times.ts'
 
 const minute = 60_000
@@ -22,24 +21,3 @@ for (const [distance, words] of [
 ] as const) {
   test(`${distance / 1000} seconds from now is "${words}"`, () => assert.equal(timeInWords(distance, 0), words))
 }
-
-test('a decision is told in sentences, each one once', () => {
-  const allow = {
-    value: false,
-    reasons: ['user-unauthorized', 'email-unauthorized', 'email-unauthorized', 'moon-unauthorized'],
-  }
-  assert.deepEqual(reasonWords({ kind: 'deny', allow, deny: { value: false, reasons: [] } }), [
-    'Your account is not among those that are let in.',
-    'Your e-mail address is not among those that are let in.',
-    'The rules say: moon unauthorized.',
-  ])
-})
-
-test('where a rule keeps somebody out, that rule is told and not the others', () => {
-  const decision = {
-    kind: 'deny',
-    allow: { value: true, reasons: ['groups-ok'] },
-    deny: { value: true, reasons: ['email-ok'] },
-  } as const
-  assert.deepEqual(reasonWords(decision), ['Your e-mail address is among those that are kept out.'])
-})
