@@ -1,4 +1,4 @@
-/** The application of the measurements: a hundred octets for everybody. */
+/** The application of the measurements where nginx is not installed: a hundred octets for everybody. */
 import { createServer } from 'node:http'
 
 const body = Buffer.alloc(100, 'x')
