@@ -95,7 +95,8 @@ export function compileAuthorizeLine(
   }
 }
 
-function printVerdict(side: 'allow' | 'deny', { value, reasons }: Verdict): string {
+/** `,"allow":true,"allow-why-true":[…]`. */
+export function printVerdict(side: 'allow' | 'deny', { value, reasons }: Verdict): string {
   return `,"${side}":${value},"${side}-why-${value}":${reasons.length === 0 ? '[]' : jsonList(reasons)}`
 }
 

@@ -9,10 +9,20 @@ const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 export function jsonText(text: string): string {
   if (text.length <= longest && plain.test(text)) return `"${text}"`
   const cut = text.length > longest ? `${text.slice(0, longest)}…` : text
-  return JSON.stringify(cut).replace(
+  return escapeControls(JSON.stringify(cut))
+}
+
+/** JSON text without the controls that JSON itself leaves alone: DEL, those of C1, and Unicode's line ends. */
+export function escapeControls(json: string): string {
+  return json.replace(
     /[\u007f-\u009f\u2028\u2029]/g,
     (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
+}
+
+/** `text` as a JSON string, whole and exact, for records that are read again. */
+export function wholeText(text: string): string {
+  return plain.test(text) ? `"${text}"` : JSON.stringify(text)
 }
 
 export function jsonList(texts: readonly string[]): string {

@@ -14,6 +14,11 @@ export function isSecretHeader(name: string): boolean {
 const harmless = new Set(['error', 'pomerium_issued', 'pomerium_expiry', 'pomerium_idp_id'])
 const secretParameters = /^pomerium_|token|secret|password|jwt|assertion|signature/i
 
+/** True for parameters of a query, and for claims, whose value may let somebody in. */
+export function isSecretName(name: string): boolean {
+  return secretParameters.test(name)
+}
+
 /** Paths that we answer ourselves; sign-in hands codes and sealed sessions over their queries. */
 function isOwnPath(path: string): boolean {
   return path.startsWith('/.pomerium') || path.startsWith('/oauth2/') || path.startsWith('/.well-known/pomerium')

@@ -73,10 +73,12 @@ function policyOf(sides: Sides): Policy {
   const decide: Policy['decide'] = hasStepUp
     ? (facts) => withStepUp(decideSides(sides, facts), sides, facts)
     : (facts) => decideSides(sides, facts)
+  const leaves = [...sides.allow, ...sides.deny].flatMap(({ items }) => items.map(({ leaf }) => leaf))
   return {
     needs: needsOf(sides),
     decide,
     explain: (facts) => ({ decision: decide(facts), tree: explainSides(sides, facts) }),
+    truths: (facts) => leaves.map((leaf) => leaf.check(facts).value),
   }
 }
 

@@ -47,4 +47,6 @@ export interface Policy {
   decide(facts: Facts): Decision
   /** The same decision, with what every criterion saw; costs more than `decide`. */
   explain(facts: Facts): Explanation
+  /** Whether each criterion holds, in the order of the tree of `explain`; costs little. */
+  truths(facts: Facts): readonly boolean[]
 }

@@ -10,20 +10,24 @@ import { openEndpoints } from '../endpoints/open-endpoints.ts'
 import type { OpenUpgrade } from '../forward/open-upgrades.ts'
 import type { Visit } from '../listener/visit.ts'
 import { type Log, openLog } from '../observe/log.ts'
+import type { TrafficCounts } from '../observe/traffic.ts'
+import { explainDenied } from '../policy/in-words.ts'
 import { deniedAnswer } from '../respond/denied-answer.ts'
 import { errorAnswer } from '../respond/error-answer.ts'
 import { compilePages } from '../respond/our-pages.ts'
-import { reasonWords } from '../respond/reason-words.ts'
 import { compileRoutes } from '../route/route-table.ts'
 import { type CookieSettings, compileOwnCookies } from '../session/cookie-names.ts'
 import { SessionCookies } from '../session/session-cookies.ts'
-import { type CompiledRoute, compileRoute, responseHeaders } from './compile-route.ts'
+import { type CompiledRoute, compileRoute, factsOf, responseHeaders } from './compile-route.ts'
 import type { Kept } from './kept.ts'
+import { openRecords, policiesOf, type Records } from './records.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** A snapshot with what its owner needs besides serving requests. */
 export interface ServedSnapshot extends Snapshot {
   readonly log: Log
+  /** What this configuration has decided and answered. */
+  readonly traffic: TrafficCounts
   /** Whether an open upgrade would be let in by this snapshot, too. */
   mayStay(upgrade: OpenUpgrade, now: number): boolean
 }
@@ -88,31 +92,42 @@ export function compileSnapshot(settings: Settings, kept: Kept): ServedSnapshot 
     responseHeaders: global,
   })
 
+  const records = recordsOr(() => openRecords(settings, { routes, log, kept }), routes)
+
   return {
     log,
+    traffic: records.traffic,
     findEndpoint: endpoints.find,
     findRoute: ({ host, port, path }) => table.find(host, port, path),
     openSession: (visit, now) =>
       sessions.open(visit.headers, { kind: 'session', host: visit.host, scheme: publicScheme(visit) }, now),
     startSignIn: endpoints.startSignIn,
     deniedAnswer(visit, { route, session, decision }) {
-      const { settings: route_ } = route as CompiledRoute
+      const { settings: published, policy } = route as CompiledRoute
+      const now = Date.now()
       const switchUser = new URLSearchParams({ pomerium_redirect_uri: visit.path + visit.query, pomerium_switch: '1' })
       return deniedAnswer({
         visit,
         who: session,
-        application: route_.name || visit.host,
-        reasons: route_.show_error_details ? reasonWords(decision) : [],
+        ...(decision.kind === 'deny' && decision.answer === 'client-certificate' && { status: 495 }),
+        application: published.name || visit.host,
+        reasons: published.show_error_details ? explainDenied(policy, factsOf(visit, session, now)) : [],
         signInAsElse: session && { href: `/.pomerium/sign_in?${switchUser}`, text: 'Sign in as somebody else' },
         session: session && { href: '/.pomerium/', text: 'About your session' },
-        now: Date.now(),
-        responseHeaders: responseHeaders(settings, route_),
+        now,
+        responseHeaders: responseHeaders(settings, published),
       })
     },
     errorAnswer: (visit, error) =>
       errorAnswer(error, { visit, requestId: visit.id, responseHeaders: global, now: Date.now() }),
-    logAuthorize: (visit, check) => log.authorize(visit, check),
-    logAccess: (visit, outcome) => log.access(visit, outcome),
+    logAuthorize(visit, check) {
+      log.authorize(visit, check)
+      records.decided(visit, check)
+    },
+    logAccess(visit, outcome) {
+      log.access(visit, outcome)
+      records.answered(outcome.status)
+    },
     logFailure: (visit, error) => log.failure(visit, error),
     mayStay({ visit, session }, now) {
       const isOver = session && (session.expiresAt <= now || kept.revoked.isRevoked(session))
@@ -138,6 +153,16 @@ function compileAll(settings: Settings, forward: Parameters<typeof compileRoute>
   return routes
 }
 
+/** Opened last, when nothing else can fail; where it fails itself, nothing is held either. */
+function recordsOr(open: () => Records, routes: readonly CompiledRoute[]): Records {
+  try {
+    return open()
+  } catch (error) {
+    for (const route of routes) route.release()
+    throw error
+  }
+}
+
 function cookieSettings(settings: Settings): CookieSettings {
   return {
     cookieName: settings.cookie_name,
@@ -153,7 +178,7 @@ function claimsNeeded(settings: Settings, routes: readonly CompiledRoute[]): Rea
   if (routes.some(({ settings: route }) => route.pass_identity_headers ?? settings.pass_identity_headers)) {
     for (const claim of ['groups', 'name', 'email']) claims.add(claim)
   }
-  for (const { policy } of routes) for (const claim of policy.needs.claims) claims.add(claim)
+  for (const policy of routes.flatMap(policiesOf)) for (const claim of policy.needs.claims) claims.add(claim)
   return claims
 }
 

@@ -5,8 +5,11 @@ import { OpenUpgrades } from '../forward/open-upgrades.ts'
 import { UpstreamPools } from '../forward/upstream-pools.ts'
 import { IdTokens } from '../identity/id-tokens.ts'
 import { LogSink } from '../observe/log-sink.ts'
+import { TrafficHistory } from '../observe/traffic.ts'
 import { RevokedSessions } from '../session/revoked-sessions.ts'
 import { KeptProvider } from './compile-provider.ts'
+import { KeptDecisionFile } from './decision-file.ts'
+import { ShadowCounts } from './shadow.ts'
 
 export interface Kept {
   readonly pools: UpstreamPools
@@ -17,6 +20,9 @@ export interface Kept {
   readonly idTokens: IdTokens
   readonly provider: KeptProvider
   readonly sink: LogSink
+  readonly decisionFile: KeptDecisionFile
+  readonly shadows: ShadowCounts
+  readonly traffic: TrafficHistory
   /** Secrets that the configuration leaves out: made once for each process. */
   readonly randomKey: ReturnType<typeof rememberRandomKeys>
 }
@@ -33,6 +39,9 @@ export function openKept(): Kept {
     idTokens: new IdTokens(),
     provider: new KeptProvider(),
     sink: new LogSink(),
+    decisionFile: new KeptDecisionFile(),
+    shadows: new ShadowCounts(),
+    traffic: new TrafficHistory(),
     randomKey: rememberRandomKeys(),
   }
 }

@@ -5,7 +5,8 @@ import type { Settings } from '../../config/schema.ts'
 import { compileSnapshot, type ServedSnapshot } from '../../snapshot/compile.ts'
 import type { Current } from '../../snapshot/current.ts'
 import type { Kept } from '../../snapshot/kept.ts'
-import { type Doors, needRestart, replaceInDoors } from './doors.ts'
+import { type Doors, needRestart, prepareDoors, replaceInDoors } from './doors.ts'
+import { Rollback } from './rollback.ts'
 
 export interface ReloaderOptions {
   readonly read: () => Promise<Configuration>
@@ -17,6 +18,7 @@ export interface ReloaderOptions {
 
 export class Reloader {
   readonly #options: ReloaderOptions
+  readonly #rollback: Rollback
   #settings: Settings
   #running: Promise<boolean> | undefined
   #again = false
@@ -26,6 +28,17 @@ export class Reloader {
   constructor(options: ReloaderOptions) {
     this.#options = options
     this.#settings = options.settings
+    this.#rollback = new Rollback({
+      last: (window, now) => options.kept.traffic.last(window, now),
+      restore: (settings) => void this.#enforce(settings),
+      log: () => options.current.snapshot.log,
+      now: Date.now,
+    })
+  }
+
+  /** Nothing is watched any more. */
+  end(): void {
+    this.#rollback.stop()
   }
 
   /** Reads and swaps; a call while one is running makes it run once more. False: refused, and nothing changed. */
@@ -50,7 +63,7 @@ export class Reloader {
   }
 
   async #once(): Promise<boolean> {
-    const { read, current, kept, doors } = this.#options
+    const { read, current } = this.#options
     const { log } = current.snapshot
     try {
       const configuration = await read()
@@ -62,14 +75,13 @@ export class Reloader {
         })
         return false
       }
-      const { settings, warnings } = configuration
-      const next = compileSnapshot(settings, kept)
-      replaceInDoors(doors, settings)
-      current.swap(next)
-      const now = Date.now()
-      kept.upgrades.closeWhere((upgrade) => !next.mayStay(upgrade, now), 1008)
-      const waiting = needRestart(this.#settings, settings)
-      this.#settings = settings
+      const { settings, warnings, fingerprints } = configuration
+      if (this.#rollback.isRefused(fingerprints)) return false
+      await prepareDoors(this.#options.doors, settings)
+      const before = this.#settings
+      const next = this.#enforce(settings)
+      this.#rollback.begin({ before, after: settings, traffic: next.traffic, fingerprints })
+      const waiting = needRestart(before, settings)
       next.log.event('info', 'configuration in force', {
         service: 'config',
         routes: settings.routes.length,
@@ -81,6 +93,18 @@ export class Reloader {
       log.event('error', 'configuration refused, the old one stays in force', { service: 'config', error })
       return false
     }
+  }
+
+  /** Compiles and swaps; throws where that cannot be, and then nothing has changed. */
+  #enforce(settings: Settings): ServedSnapshot {
+    const { current, kept, doors } = this.#options
+    const next = compileSnapshot(settings, kept)
+    replaceInDoors(doors, settings)
+    current.swap(next)
+    const now = Date.now()
+    kept.upgrades.closeWhere((upgrade) => !next.mayStay(upgrade, now), 1008)
+    this.#settings = settings
+    return next
   }
 }
 
