@@ -2,14 +2,16 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Browser } from '#test/actors/browser.ts'
-import { accepts, freePort, startProgram } from '#test/actors/program.ts'
+import { accepts, startProgram } from '#test/actors/program.ts'
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const caFile = fileURLToPath(new URL('../../certs/ca.crt', import.meta.url))
 
+const certificateFile = fileURLToPath(new URL('../../certs/server.crt', import.meta.url))
+
 export interface RunningDemo extends AsyncDisposable {
   readonly port: number
-  readonly caFile: string
+  readonly certificateFile: string
   /** `https://HOST.localhost:PORT` and `path`. */
   url(host: string, path?: string): string
   browser(): Browser
@@ -18,11 +20,12 @@ export interface RunningDemo extends AsyncDisposable {
   readonly ended: Promise<number | string>
 }
 
-/** Two ports in a row that were free a moment ago. */
+/** Two ports in a row that were free a moment ago, below those that the system gives to connections. */
 export async function freePair(): Promise<number> {
   for (;;) {
-    const port = await freePort()
-    if (port < 65_535 && !(await accepts('127.0.0.1', port + 1))) return port
+    const port = 20_000 + 2 * Math.floor(Math.random() * 5_000)
+    const taken = await Promise.all([port, port + 1].map((one) => accepts('127.0.0.1', one)))
+    if (!taken.includes(true)) return port
   }
 }
 
@@ -43,7 +46,7 @@ export async function startDemo(args: readonly string[] = []): Promise<RunningDe
     await new Promise((done) => setTimeout(done, 20))
   return {
     port,
-    caFile,
+    certificateFile,
     url: (host, path = '/') => `https://${host}.localhost:${port}${path}`,
     browser: () => new Browser({ port, ca: readFileSync(caFile, 'utf8') }),
     output,

@@ -29,8 +29,13 @@ input{width:100%;font:inherit;color:inherit;background:var(--page);border:1px so
 button{font:inherit;font-weight:600;color:var(--card);background:var(--mark);border:0;border-radius:.5rem;padding:.6rem 1.1rem;cursor:pointer}
 .narrow button{width:100%;margin-top:1.5rem}
 :focus-visible{outline:3px solid var(--link);outline-offset:2px}
+.narrow form+p{margin-top:1rem}
 .bad{color:var(--bad);background:var(--badbg);border-radius:.5rem;padding:.6rem .8rem}
-nav{display:flex;flex-wrap:wrap;gap:.4rem 1.25rem;margin:1rem 0 0}
+nav{display:flex;flex-wrap:wrap;gap:.4rem 1.25rem;margin:1rem 0 1.25rem}
+.card+.card{margin-top:1rem}
+.card>label:first-child{margin-top:0}
+.card>p:last-child{margin:1rem 0 0}
+td button{padding:.1rem .6rem;font-weight:500;color:var(--bad);background:none;border:1px solid var(--line)}
 `
 
 /** The source expression that lets exactly this style through (CSP3 §2.3.1). */
