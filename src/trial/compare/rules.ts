@@ -36,16 +36,21 @@ function rulesOf({ name, children }: ExplainedNode): readonly BlockRule[] {
   if (!first) return []
   switch (name) {
     case 'or':
-      return children.filter(({ value }) => value).map((node) => ({ words: demandInWords(node), source: node.source }))
+      return children.filter(({ value }) => value).map((node) => ({ words: inWords(node), source: node.source }))
     case 'and':
-      return [{ words: children.map((node) => demandInWords(node)).join(' and '), source: first.source }]
+      return [{ words: children.map((node) => inWords(node)).join(' and '), source: first.source }]
     case 'not':
-      return [{ words: `neither ${children.map((node) => demandInWords(node)).join(' nor ')}`, source: first.source }]
+      return [{ words: `neither ${children.map((node) => inWords(node)).join(' nor ')}`, source: first.source }]
     default:
       return children
         .filter(({ value }) => !value)
-        .map((node) => ({ words: `not ${demandInWords(node)}`, source: node.source }))
+        .map((node) => ({ words: `not ${inWords(node)}`, source: node.source }))
   }
+}
+
+/** A rule that looks at nothing is for everybody. */
+function inWords(node: ExplainedNode): string {
+  return node.name === 'accept' ? 'a rule for everybody' : demandInWords(node)
 }
 
 /** An entry of `allowed_users` is two criteria at one place, and one rule to whoever reads it. */

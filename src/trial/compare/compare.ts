@@ -1,0 +1,171 @@
+/** What two configurations decide differently: over all values that their rules mention, and for people who are named. */
+import type { State } from '../changes.ts'
+import type { Question } from '../read-question.ts'
+import { requestOf, type TrialRequest } from '../request.ts'
+import { type Subject, subjectName } from '../subject.ts'
+import type { Reached, Trial } from '../trial.ts'
+import type { TrialRoute } from '../trial-route.ts'
+import { Asking } from './asking.ts'
+import type { Comparison, RouteDifference, RouteName } from './difference.ts'
+import { type RoutePair, routePairs } from './pairs.ts'
+import { applyAll, combinations, countCombinations, openSpace, type ValueClass } from './space.ts'
+
+export interface CompareOptions {
+  /** People to ask for by name, and what they were said to ask for. */
+  readonly questions: readonly Question[]
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+/** Combinations of values over all routes, and for one. */
+const mostOfAll = 400_000
+const mostOfOne = 5_000
+const leastOfOne = 200
+
+export function compareTrials(before: Trial, after: Trial, { questions, now }: CompareOptions): Comparison {
+  const { pairs, unreached } = routePairs(before, after)
+  const changed = pairs.filter(isChanged)
+  const limit = Math.max(leastOfOne, Math.min(mostOfOne, Math.floor(mostOfAll / Math.max(1, changed.length))))
+  const notes = unreached
+    .filter((route) => !hasTwin(route, unreached))
+    .map(
+      ({ name, place }) =>
+        `${name} (${place.file}:${place.line}): no request was found that reaches it, so it was not compared`,
+    )
+  let decided = 0
+  const routes = changed.map((pair): RouteDifference => {
+    const asking = new Asking(before, after, pair)
+    compareValues(asking, { pair, limit, now, notes })
+    comparePeople(asking, { pair, questions, now })
+    decided += asking.decided
+    return {
+      before: nameOf(pair.before),
+      after: nameOf(pair.after),
+      url: pair.urls[0] ?? '',
+      differences: asking.found,
+    }
+  })
+  return { routes: routes.filter(({ differences }) => differences.length > 0), pairs: pairs.length, decided, notes }
+}
+
+const accessKeys = [
+  'allow_public_unauthenticated_access',
+  'allow_any_authenticated_user',
+  'allowed_users',
+  'allowed_domains',
+  'allowed_groups',
+  'allowed_idp_claims',
+  'policy',
+  'cors_allow_preflight',
+] as const
+
+/** A route that is hidden in both configurations, and the same in both, is no news. */
+function hasTwin(route: TrialRoute, among: readonly TrialRoute[]): boolean {
+  return among.some((other) => other !== route && other.id === route.id && accessText(other) === accessText(route))
+}
+
+function accessText({ settings }: TrialRoute): string {
+  return JSON.stringify(accessKeys.map((key) => settings[key]))
+}
+
+/** False where the same rules, word for word, decide: then nothing can differ. */
+function isChanged({ before, after }: RoutePair): boolean {
+  if (before.kind !== 'route' || after.kind !== 'route') return before.kind !== after.kind
+  return accessText(before.route) !== accessText(after.route)
+}
+
+function nameOf(reached: Reached): RouteName | undefined {
+  return reached.kind === 'route' ? { name: reached.route.name, place: reached.route.place } : undefined
+}
+
+interface ValueOptions {
+  readonly pair: RoutePair
+  readonly limit: number
+  readonly now: number
+  readonly notes: string[]
+}
+
+function compareValues(asking: Asking, { pair, limit, now, notes }: ValueOptions): void {
+  const { neutral, classes, whole } = openSpace({
+    ...{ url: pair.urls[0] ?? '', urls: pair.urls, now },
+    trees: (state) => asking.policies(state).map(({ policy, facts }) => policy.explain(facts).tree),
+    truths: (state) => asking.policies(state).flatMap(({ policy, facts }) => policy.truths(facts)),
+  })
+  const ofRequest = classes.filter(({ about }) => about === 'request')
+  askAll(asking, { classes: ofRequest, whole: [], limit, neutral, isKnown: false })
+  askAll(asking, { classes, whole, limit, neutral, isKnown: true })
+  const count = countCombinations(classes)
+  const name = nameOf(pair.before)?.name ?? nameOf(pair.after)?.name ?? ''
+  if (count > limit)
+    notes.push(
+      `${name}: ${classes.length} values make more combinations than can be tried; the ${limit} smallest and every whole rule were compared`,
+    )
+}
+
+interface AskAll {
+  readonly classes: readonly ValueClass[]
+  readonly whole: readonly (readonly ValueClass[])[]
+  readonly limit: number
+  readonly neutral: State
+  /** Somebody who has signed in. */
+  readonly isKnown: boolean
+}
+
+/** Small combinations first; one that only adds something to a difference already found is the same difference. */
+function askAll(asking: Asking, { classes, whole, limit, neutral, isKnown }: AskAll): void {
+  const seen: { readonly key: string; readonly combination: readonly ValueClass[] }[] = []
+  const ask = (combination: readonly ValueClass[]) => {
+    const state = applyAll(combination, neutral)
+    const subject = isKnown ? state.person : 'nobody'
+    const outcome = asking.ask(state.request, subject)
+    if (!outcome) return
+    const key = `${outcome.before} ${outcome.after}`
+    if (seen.some((one) => one.key === key && one.combination.every((part) => combination.includes(part)))) return
+    if (combination.some(({ slot }) => slot === 'path') && !asking.reaches(state.request)) return
+    seen.push({ key, combination })
+    const request = joined(combination.filter(({ about }) => about === 'request').map(wordsOf))
+    for (const who of isKnown ? peopleOf(combination) : ['anybody without signing in'])
+      asking.note(state.request, subject, { who, request, from: 'values' })
+  }
+  for (const combination of combinations(classes, limit)) ask(combination)
+  for (const combination of whole) {
+    ask(combination)
+    for (const one of classes.slice(0, 500)) {
+      if (!combination.some(({ slot }) => slot === one.slot)) ask([...combination, one])
+    }
+  }
+}
+
+/** Everybody whom it concerns, by name as far as the rules name them. */
+function peopleOf(combination: readonly ValueClass[]): readonly string[] {
+  const [first, ...more] = combination.filter(({ about }) => about === 'person')
+  if (!first) return ['anybody who is signed in']
+  return more.length === 0 ? first.words : [joined([first, ...more].map(wordsOf))]
+}
+
+function wordsOf({ words }: ValueClass): string {
+  const shown = words.slice(0, 3).join(' or ')
+  return words.length > 3 ? `${shown} or ${words.length - 3} more` : shown
+}
+
+function joined(parts: readonly string[]): string {
+  return parts.join(' and ')
+}
+
+function comparePeople(
+  asking: Asking,
+  { pair, questions, now }: { pair: RoutePair; questions: readonly Question[]; now: number },
+): void {
+  const seen = new Set<string>()
+  const ask = (request: TrialRequest, subject: Subject) => {
+    const key = JSON.stringify([request.method, request.url, subject])
+    if (seen.has(key)) return
+    seen.add(key)
+    if (!asking.ask(request, subject)) return
+    const isPlain = request.method === 'GET' && request.url === pair.urls[0]
+    const words = isPlain ? '' : `${request.method} ${request.url}`
+    asking.note(request, subject, { who: subjectName(subject), request: words, from: 'cases' })
+  }
+  for (const { subject } of questions) ask(requestOf(pair.urls[0] ?? '', now), subject)
+  for (const { subject, request } of questions) if (asking.reaches(request)) ask(request, subject)
+}
