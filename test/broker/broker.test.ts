@@ -81,7 +81,9 @@ async function redeem(broker: { issuer: string }, browser: Browser, code: string
       code_verifier: verifier,
     }).toString(),
   })
-  return { ...(JSON.parse(reply.body) as Record<string, string>), status: reply.status } as Record<string, unknown>
+  return { ...(JSON.parse(reply.body) as Record<string, unknown>), status: reply.status } as Record<string, unknown> & {
+    status: number
+  }
 }
 
 test('a user signs in once, and the application learns who it is from the ID token', async () => {
