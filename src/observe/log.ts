@@ -6,7 +6,7 @@ import type { Visit } from '../listener/visit.ts'
 import type { Outcome } from '../respond/answer.ts'
 import { compileAccessLine } from './access-line.ts'
 import { type AuthorizeCheck, compileAuthorizeLine } from './authorize-line.ts'
-import { timeText } from './json-text.ts'
+import { escapeControls, timeText } from './json-text.ts'
 import { isWritten, type LineLevel, pinoLevel } from './levels.ts'
 import { printError } from './print-error.ts'
 import { redacted, redactedPaths } from './redaction.ts'
@@ -75,6 +75,8 @@ export function openLog(options: LogOptions): Log {
 }
 
 function eventLogger(sink: LogOptions['sink'], least: LineLevel | 'silent', clock: () => number): pino.Logger {
+  // JSON lets them stand as they are, and hostile text comes here, too: the host of a refused request, for one.
+  const escaping = { write: (line: string) => sink.write(escapeControls(line)) }
   return pino(
     {
       level: least,
@@ -84,6 +86,6 @@ function eventLogger(sink: LogOptions['sink'], least: LineLevel | 'silent', cloc
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: [...redactedPaths], censor: redacted },
     },
-    sink,
+    escaping,
   )
 }

@@ -13,6 +13,8 @@ export function isSecretHeader(name: string): boolean {
 /** Parameters of our own endpoints that tell an operator something and let nobody in. */
 const harmless = new Set(['error', 'pomerium_issued', 'pomerium_expiry', 'pomerium_idp_id'])
 const secretParameters = /^pomerium_|token|secret|password|jwt|assertion|signature/i
+/** What other sign-ins carry in queries: an application's own with its provider, or ours seen in a Referer. */
+const signInParameters = /^(?:code|state|session_state|ticket|sig|samlresponse|code_verifier)$/i
 
 /** True for parameters of a query, and for claims, whose value may let somebody in. */
 export function isSecretName(name: string): boolean {
@@ -30,7 +32,8 @@ export function redactQuery(path: string, query: string): string {
   const own = isOwnPath(path)
   return query.replace(/([?&;])([^=&;]*)=([^&;]*)/g, (pair, sign: string, name: string) => {
     const plainName = decoded(name)
-    const keeps = own ? harmless.has(plainName) : harmless.has(plainName) || !secretParameters.test(plainName)
+    const isSecret = own || secretParameters.test(plainName) || signInParameters.test(plainName)
+    const keeps = harmless.has(plainName) || !isSecret
     return keeps ? pair : `${sign}${name}=${redacted}`
   })
 }

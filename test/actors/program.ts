@@ -59,6 +59,7 @@ export function handOver(path: string): void {
 const isRoot = () => process.getuid?.() === 0
 
 export interface Program extends AsyncDisposable {
+  readonly pid: number
   /** Everything it has written to standard output and standard error. */
   output(): string
   /** Resolves with the exit code (or signal name) once it has ended. */
@@ -108,7 +109,15 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
       throw new Error(`${options.name} does not serve after ${READY_WITHIN_MS} ms: ${lastWords()}`)
     }
   }
-  return { output: () => output, ended, signal: (name) => void child.kill(name), stop, [Symbol.asyncDispose]: stop }
+  const pid = child.pid ?? 0
+  return {
+    pid,
+    output: () => output,
+    ended,
+    signal: (name) => void child.kill(name),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
 }
 
 function endOf(child: ChildProcess): Promise<number | string> {

@@ -24,6 +24,7 @@ export interface ProxyOptions {
 export type LogLine = Readonly<Record<string, unknown>>
 
 export interface RunningProxy extends AsyncDisposable {
+  readonly pid: number
   readonly port: number
   readonly configFile: string
   readonly certs: Certs
@@ -89,6 +90,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     folder[Symbol.dispose]()
   }
   return {
+    pid: program.pid,
     port,
     configFile,
     certs,

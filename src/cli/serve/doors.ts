@@ -9,6 +9,7 @@ import { type Listeners, openListeners } from '../../listener/open-listeners.ts'
 import { openRedirectListener, type RedirectListener } from '../../listener/redirect-listener.ts'
 import type { Exchange } from '../../listener/visit.ts'
 import type { Log } from '../../observe/log.ts'
+import { redactUrl } from '../../observe/redaction.ts'
 import { milliseconds } from '../../wire/units.ts'
 import { SelfSigned } from './self-signed.ts'
 
@@ -140,7 +141,8 @@ function logRefusal(log: Log, refusal: Refusal): void {
     'request-id': refusal.id,
     method: refusal.method,
     authority: refusal.authority,
-    path: refusal.path,
+    // An absolute address may hold a user name and password.
+    path: redactUrl(refusal.path),
     ip: refusal.peerAddress,
     'response-code': refusal.status,
     'response-code-details': refusal.detail,
