@@ -143,7 +143,9 @@ function peopleOf(combination: readonly ValueClass[]): readonly string[] {
   return more.length === 0 ? first.words : [joined([first, ...more].map(wordsOf))]
 }
 
-function wordsOf({ words }: ValueClass): string {
+function wordsOf({ slot, words }: ValueClass): string {
+  // Nobody reads a list of moments.
+  if (slot === 'time' && words.length > 1) return `${words[0]}, or another like it`
   const shown = words.slice(0, 3).join(' or ')
   return words.length > 3 ? `${shown} or ${words.length - 3} more` : shown
 }
