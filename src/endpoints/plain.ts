@@ -31,12 +31,17 @@ export function keySet({ visit }: Ask, { jwks }: EndpointContext): Answer {
   return jsonAnswer(JSON.parse(jwks), { status: isKnown ? 304 : 200, headers })
 }
 
-/** `/` on the authenticate host, `/.pomerium` anywhere. */
+/** `/` on the authenticate host. */
 export function toStart(): Answer {
   return redirectAnswer('/.pomerium/')
 }
 
+/** `/.pomerium` anywhere. */
+export function toFolder(): Answer {
+  return redirectAnswer('/.pomerium/', { status: 301 })
+}
+
 /** `/.pomerium/callback`, as old links have it. */
 export function toCallback({ visit }: Ask): Answer {
-  return redirectAnswer(`/.pomerium/callback/${visit.query}`)
+  return redirectAnswer(`/.pomerium/callback/${visit.query}`, { status: 301 })
 }

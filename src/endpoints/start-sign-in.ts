@@ -15,6 +15,9 @@ import { isNavigation } from './navigation.ts'
 /** The second return without a cookie is where it stops. */
 export const countLimit = 2
 
+/** Programs can tell such an answer from one of the application, as with Pomerium. */
+const intercepted = ['x-pomerium-intercepted-response', 'true'] as const
+
 export interface SignInStart {
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -53,7 +56,7 @@ export async function startSignIn(visit: Visit, context: EndpointContext, start:
   })
   const url = context.signer.sign(`${context.authenticateOrigin}/.pomerium/sign_in?${parameters}`, now)
   // After a POST 303 says that the next request is a GET (RFC 9110 §15.4.4).
-  return redirectAnswer(url, { status: visit.method === 'POST' ? 303 : 302, headers })
+  return redirectAnswer(url, { status: visit.method === 'POST' ? 303 : 302, headers: [...headers, ...intercepted] })
 }
 
 function stepUpParameters({ acrValues, maxAge }: StepUp): Record<string, string> {
@@ -95,9 +98,10 @@ function unauthenticated(visit: Visit, context: EndpointContext): Answer {
   const page = ownTarget(headerOf(visit.headers, 'referer'), { visit, context })
   const loginUrl = `${originOf(visit, context)}/.pomerium/sign_in?${new URLSearchParams({ pomerium_redirect_uri: carriedTarget(page) })}`
   const type = preferredType(headerOf(visit.headers, 'accept'), ['application/json', 'text/html', 'text/plain'])
-  if (type === 'text/plain') return textAnswer(`Sign in first: ${loginUrl}\nRequest id: ${visit.id}\n`, { status: 401 })
+  if (type === 'text/plain')
+    return textAnswer(`Sign in first: ${loginUrl}\nRequest id: ${visit.id}\n`, { status: 401, headers: intercepted })
   return jsonAnswer(
     { error: 'Unauthenticated', code: 'SIGN_IN_REQUIRED', login_url: loginUrl, request_id: visit.id },
-    { status: 401 },
+    { status: 401, headers: intercepted },
   )
 }

@@ -1,7 +1,7 @@
 /** Every path that we answer ourselves, in one list. */
 import type { Handler } from './context.ts'
 import { receiveHandOver } from './hand-over.ts'
-import { keySet, metadata, ping, toCallback, toStart } from './plain.ts'
+import { keySet, metadata, ping, toCallback, toFolder, toStart } from './plain.ts'
 import { providerCallback } from './provider-callback.ts'
 import { beginSignIn, signIn } from './sign-in.ts'
 import { signedOut, signOut, signOutEverywhere } from './sign-out.ts'
@@ -42,7 +42,7 @@ export const endpoints: readonly EndpointRow[] = [
   { name: 'begin_sign_in', path: '/.pomerium/sign_in', methods: ['GET'], at: 'route', handler: beginSignIn },
   // being signed in
   { name: 'start', path: '/', methods: read, at: 'authenticate', handler: toStart },
-  { name: 'start', path: '/.pomerium', methods: read, at: 'everywhere', handler: toStart },
+  { name: 'start', path: '/.pomerium', methods: read, at: 'everywhere', handler: toFolder },
   { name: 'who_am_i', path: '/.pomerium/', methods: read, at: 'everywhere', handler: whoAmI },
   { name: 'user', path: '/.pomerium/user', methods: read, at: 'route', handler: user },
   // leaving
