@@ -20,12 +20,13 @@ const titles: Readonly<Record<string, string>> = {
   config: 'Configuration',
   endpoints: 'Our own paths',
   forward: 'Headers and forwarding',
-  headers: 'Headers and forwarding',
+  headers: 'What applications are told',
   listener: 'Requests that are let in',
   policy: 'Policy',
   route: 'Hosts and paths',
   session: 'Sessions and cookies',
   'sign-in': 'Sign-in',
+  start: 'Configurations that are refused',
 }
 
 const intro = `# Where Ostiary differs from Pomerium
