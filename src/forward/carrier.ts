@@ -7,6 +7,8 @@ import type { Outcome } from '../respond/answer.ts'
 import { hasHeader } from '../wire/headers.ts'
 import { BodyRelay, ClientGone } from './body-relay.ts'
 import { neverSent, upstreamFailure, wasReset } from './failures.ts'
+import { passInterim } from './interim.ts'
+import { endLateBody } from './late-body.ts'
 import type { ResponseHead } from './response-headers.ts'
 import type { Target, Targets } from './targets.ts'
 
@@ -33,8 +35,6 @@ export interface Load {
 
 /** Methods whose request may be sent again after a connection broke: safe ones only, although RFC 9110 §9.2.2 allows more. */
 const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'REPORT', 'SEARCH'])
-/** Milliseconds for which a client may go on sending a request that was answered already. */
-const lateBody = 2000
 /** INTERNAL_ERROR (RFC 9113 §7): the client must not take what it has for the whole. */
 const brokenStream = 2
 
@@ -69,11 +69,10 @@ class Carrier implements Dispatcher.DispatchHandler {
   #idleTimer: NodeJS.Timeout | undefined
   #contentLength = -1
   #size = 0
-  /** A body that came in one piece, kept back to go out together with the head. */
+  /** A body in one piece, kept back to go out together with the head. */
   #held: Buffer | undefined
   #begun = false
   #completed = false
-  /** Nothing more to do for this exchange: settled, or the client is gone. */
   #over = false
 
   constructor({ carriage, load, resolve, reject }: Parts) {
@@ -115,8 +114,6 @@ class Carrier implements Dispatcher.DispatchHandler {
     }
   }
 
-  // What undici calls, in this order.
-
   onConnect(abort: (error?: Error) => void): void {
     this.#abort = abort
     this.#connected = true
@@ -138,7 +135,11 @@ class Carrier implements Dispatcher.DispatchHandler {
   onHeaders(status: number, raw: Buffer[], resume: () => void): boolean {
     if (this.#over) return true
     if (status < 200) {
-      this.#informational(status, raw)
+      passInterim(status, {
+        visit: this.#load.exchange.visit,
+        response: this.#response,
+        headers: () => this.#carriage.responseHead(status, raw).headers,
+      })
       return true
     }
     if (status > 599) throw new ProxyError('UPSTREAM_INVALID', `cannot pass the answer on: its status is ${status}`)
@@ -172,8 +173,8 @@ class Carrier implements Dispatcher.DispatchHandler {
     this.#clearTimers()
     if (this.#held) this.#response.end(this.#held)
     else this.#response.end()
-    const { request } = this.#load.exchange
-    if (this.#body && !request.complete) this.#endLateBody()
+    const { exchange } = this.#load
+    if (this.#body && !exchange.request.complete) endLateBody(exchange)
   }
 
   onError(error: Error): void {
@@ -203,25 +204,6 @@ class Carrier implements Dispatcher.DispatchHandler {
     const resume = this.#resume
     this.#response.once('drain', () => resume?.())
     return false
-  }
-
-  /** Interim answers are passed on to who understands them (RFC 9110 §15.2); 100 is ours to send. */
-  #informational(status: number, raw: Buffer[]): void {
-    if (status === 101) throw new ProxyError('UPSTREAM_INVALID', 'cannot pass the answer on: 101 that nobody asked for')
-    const { visit } = this.#load.exchange
-    if (status === 100 || visit.httpVersion === '1.0') return
-    try {
-      const { headers } = this.#carriage.responseHead(status, raw)
-      if (visit.httpVersion === '1.1') this.#response.writeInformation(status, headers)
-      else if (status === 103) this.#earlyHints(headers)
-    } catch {
-      // An interim answer may always be left out.
-    }
-  }
-
-  #earlyHints(headers: readonly string[]): void {
-    const link = headers.filter((_, at) => at % 2 === 1 && headers[at - 1]?.toLowerCase() === 'link')
-    if (link.length > 0) this.#response.writeEarlyHints({ link })
   }
 
   #tryAgain(error: Error, connected: boolean): boolean {
@@ -294,18 +276,6 @@ class Carrier implements Dispatcher.DispatchHandler {
     this.#clearTimers()
     const status = this.#response.headersSent ? this.#response.statusCode : 0
     this.#resolve({ status, size: this.#size, details, upstream: this.#origin })
-  }
-
-  /** The answer came before the request was over: the rest is thrown away, for a while (RFC 9112 §9.3, §9.6). */
-  #endLateBody(): void {
-    const { request } = this.#load.exchange
-    request.resume()
-    const timer = setTimeout(() => {
-      if (!request.complete) this.#response.destroy()
-      if (!request.complete) request.destroy()
-    }, lateBody)
-    timer.unref()
-    request.once('end', () => clearTimeout(timer))
   }
 
   #ended(): void {

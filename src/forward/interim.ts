@@ -1,0 +1,30 @@
+/** Interim answers (1xx) of an application, passed on to clients that understand them (RFC 9110 §15.2). */
+import type { ServerResponse } from 'node:http'
+import { ProxyError } from '../errors/proxy-error.ts'
+import type { Visit } from '../listener/visit.ts'
+
+export interface Interim {
+  readonly visit: Visit
+  readonly response: ServerResponse
+  /** Only called where something will be passed on. */
+  readonly headers: () => readonly string[]
+}
+
+/** Passes `status` on, or leaves it out: 100 is ours to send, HTTP/1.0 knows none. Throws UPSTREAM_INVALID for 101. */
+export function passInterim(status: number, { visit, response, headers }: Interim): void {
+  if (status === 101) throw new ProxyError('UPSTREAM_INVALID', 'cannot pass the answer on: 101 that nobody asked for')
+  if (status === 100 || visit.httpVersion === '1.0') return
+  try {
+    const list = headers()
+    if (visit.httpVersion === '1.1') response.writeInformation(status, [...list])
+    else if (status === 103) writeHints(response, list)
+  } catch {
+    // An interim answer may always be left out.
+  }
+}
+
+/** HTTP/2 in Node has a call for early hints only, and for their links only. */
+function writeHints(response: ServerResponse, headers: readonly string[]): void {
+  const link = headers.filter((_, at) => at % 2 === 1 && headers[at - 1]?.toLowerCase() === 'link')
+  if (link.length > 0) response.writeEarlyHints({ link })
+}
