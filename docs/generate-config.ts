@@ -18,7 +18,7 @@ const intro = `# Configuration
 <!-- Printed from src/config by \`npm run docs\`. Do not edit. -->
 
 \`ostiary serve --config FILE\` reads YAML or JSON; the option may be given several times, and for each top-level key the
-later file wins. Every global setting can be given by an environment variable, too, which wins over the files. Keys,
+later file wins. Nearly every global setting can be given by an environment variable, too, which wins over the files. Keys,
 variables and meanings are Pomerium's; where something differs it is said below. \`ostiary check --config FILE\` reads the
 same and prints all problems at once, or the routes as they will be matched.
 
@@ -66,7 +66,7 @@ function table(shape: Shape, { twins, variables }: { twins: readonly string[]; v
     ].filter((note) => note !== '')
     const cells = [
       names,
-      ...(variables ? [`\`${variableOf(key)}\``] : []),
+      ...(variables ? [meta.fileOnly ? '' : `\`${variableOf(key)}\``] : []),
       typeNameOf(schema),
       shownDefault(schema),
       notes.join(' '),

@@ -2,5 +2,5 @@
 import type { CheckPolicy } from '../config/read-routes.ts'
 import { checkPolicy as problemsOf } from '../policy/compile-policy.ts'
 
-export const checkPolicy: CheckPolicy = (policy) =>
-  problemsOf(policy).map(({ path, message }) => ({ severity: 'error', path, message }))
+export const checkPolicy: CheckPolicy = (policy, scope) =>
+  problemsOf(policy, scope).map(({ path, message }) => ({ severity: 'error', path, message }))

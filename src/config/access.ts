@@ -28,7 +28,13 @@ const sessionless = new Set([
   'date',
   'day_of_week',
   'time_of_day',
+  'header',
+  'url_query',
+  'user_agent',
 ])
+
+/** Policies that rules may `use` by name. */
+export type NamedRules = ReadonlyMap<string, { readonly value: unknown }>
 
 /** The short-hands that let somebody in, each in a few words. */
 export function shorthands(route: Partial<AccessSettings>): string[] {
@@ -43,32 +49,50 @@ export function shorthands(route: Partial<AccessSettings>): string[] {
   ].filter((text) => text !== '')
 }
 
-/** One line for people: `groups devops, ops; users ada@example.com; rules of policy`. */
+/** One line for people: `groups devops, ops; users ada@example.com; rules of its policy`. */
 export function whoMay(route: Partial<AccessSettings>): string {
   const parts = shorthands(route)
   if (hasRules(route.policy)) parts.push('the rules of its policy')
+  const used = [...new Set(usedNames(route.policy))]
+  if (used.length > 0) parts.push(`the rules of ${used.join(', ')}`)
   return parts.length === 0 ? 'nobody' : parts.join('; ')
 }
 
 /** True where some visitor has to sign in for the route to be of use. */
-export function needsSignIn(route: Partial<AccessSettings>): boolean {
-  if (criteriaOf(route.policy).some((name) => !sessionless.has(name.split('/')[0] ?? ''))) return true
+export function needsSignIn(route: Partial<AccessSettings>, policies: NamedRules): boolean {
+  const criteria = criteriaOf(route.policy, policies)
+  if (criteria.some((name) => !sessionless.has(name.split('/')[0]?.toLowerCase() ?? ''))) return true
   if (route.allow_public_unauthenticated_access === true) return false
   return shorthands(route).length > 0
 }
 
-export function hasRules(policy: unknown): boolean {
-  return criteriaOf(policy).length > 0
+/** True where there is a rule; without `policies`, one of its own. */
+export function hasRules(policy: unknown, policies: NamedRules = new Map()): boolean {
+  return criteriaOf(policy, policies).length > 0
 }
 
-/** Names of all criteria of a policy, whatever else it holds. */
-function criteriaOf(policy: unknown): string[] {
-  const rules: readonly unknown[] = Array.isArray(policy) ? policy : [policy]
-  const bodies = rules.flatMap((rule) => (isMap(rule) ? Object.values(rule) : []))
-  const blocks = bodies.flatMap((body) => (isMap(body) ? Object.values(body) : []))
-  return blocks.flatMap((block) =>
-    Array.isArray(block) ? block.flatMap((item: unknown) => (isMap(item) ? Object.keys(item) : [])) : [],
-  )
+/** Names of all criteria of a policy and of those it uses, whatever else it holds. */
+function criteriaOf(policy: unknown, policies: NamedRules): readonly string[] {
+  const used = usedNames(policy).map((name) => policies.get(name)?.value)
+  return [policy, ...used].flatMap((document) => {
+    const bodies = rulesOf(document).flatMap((rule) => Object.values(rule))
+    const blocks = bodies.flatMap((body) => (isMap(body) ? Object.values(body) : []))
+    return blocks.flatMap((block) =>
+      Array.isArray(block) ? block.flatMap((item: unknown) => (isMap(item) ? Object.keys(item) : [])) : [],
+    )
+  })
+}
+
+/** The names behind `use`, whether they are known or not. */
+export function usedNames(policy: unknown): readonly string[] {
+  return rulesOf(policy)
+    .flatMap((rule) => Object.entries(rule))
+    .flatMap(([key, value]) => (key.toLowerCase() === 'use' ? [value].flat() : []))
+    .filter((name) => typeof name === 'string')
+}
+
+function rulesOf(policy: unknown): readonly Readonly<Record<string, unknown>>[] {
+  return [policy].flat().filter(isMap)
 }
 
 function words(what: string, values: readonly string[] | undefined): string {

@@ -1,13 +1,16 @@
 /** What single settings cannot see: contradictions inside a route, equal routes, routes that no request reaches. */
-import { hasRules, needsSignIn, shorthands } from './access.ts'
+import { hasRules, type NamedRules, needsSignIn, shorthands } from './access.ts'
 import { isNull } from './node.ts'
 import type { Findings } from './problem.ts'
 import { hostRuleOf, pathRuleOf, type RouteDraft, spanOf } from './route-draft.ts'
 
 /** Contradictions and doubts inside one route. */
-export function checkRoute(draft: RouteDraft, findings: Findings): void {
+export function checkRoute(
+  draft: RouteDraft,
+  { findings, policies }: { findings: Findings; policies: NamedRules },
+): void {
   checkTarget(draft, findings)
-  checkAccess(draft, findings)
+  checkAccess(draft, { findings, policies })
   checkPath(draft, findings)
 }
 
@@ -45,7 +48,7 @@ function refusedTarget({ node }: RouteDraft): boolean {
   return node.kind === 'map' && node.entries.some(({ key }) => /^(redirect|response)$/i.test(key))
 }
 
-function checkAccess(draft: RouteDraft, findings: Findings): void {
+function checkAccess(draft: RouteDraft, { findings, policies }: { findings: Findings; policies: NamedRules }): void {
   const { values, path } = draft
   const given = (key: 'allowed_users' | 'allowed_domains') => (values[key]?.length ?? 0) > 0
   const clash = (a: string, b: string) =>
@@ -82,7 +85,7 @@ function checkAccess(draft: RouteDraft, findings: Findings): void {
       span: spanOf(draft, narrower),
     })
   }
-  if (shorthands(values).length === 0 && !hasRules(values.policy) && isRead(draft)) {
+  if (shorthands(values).length === 0 && !hasRules(values.policy, policies) && isRead(draft)) {
     findings.warn({
       kind: 'doubtful',
       path,
@@ -203,6 +206,6 @@ function identityOf({ values }: RouteDraft): string {
 }
 
 /** True where some route wants people to sign in. */
-export function anyNeedsSignIn(drafts: readonly RouteDraft[]): RouteDraft | undefined {
-  return drafts.find(({ values }) => needsSignIn(values))
+export function anyNeedsSignIn(drafts: readonly RouteDraft[], policies: NamedRules): RouteDraft | undefined {
+  return drafts.find(({ values }) => needsSignIn(values, policies))
 }

@@ -1,6 +1,8 @@
 /** Contradictions between global settings, and between them and the routes. */
+
+import { nearest } from '../wire/nearest.ts'
+import type { NamedRules } from './access.ts'
 import { anyNeedsSignIn } from './check-routes.ts'
-import { nearest } from './nearest.ts'
 import type { Entry, Span } from './node.ts'
 import { fits } from './pem-types.ts'
 import type { Findings } from './problem.ts'
@@ -11,6 +13,7 @@ import { accessLogFields, authorizeLogFields } from './settings-upstream.ts'
 interface Checking {
   readonly entries: ReadonlyMap<string, Entry>
   readonly drafts: readonly RouteDraft[]
+  readonly policies: NamedRules
   readonly findings: Findings
   /** The whole of the first source, for what is missing. */
   readonly whole: Span
@@ -70,8 +73,8 @@ function checkCertificates(values: SettingValues, { entries, findings, whole }: 
   }
 }
 
-function checkSignIn(values: SettingValues, { entries, drafts, findings }: Checking): void {
-  const draft = anyNeedsSignIn(drafts)
+function checkSignIn(values: SettingValues, { entries, drafts, policies, findings }: Checking): void {
+  const draft = anyNeedsSignIn(drafts, policies)
   if (draft === undefined) return
   const needed: (keyof SettingValues)[] = [
     'authenticate_service_url',

@@ -1,7 +1,7 @@
-/** Maps with fixed keys as one setting (`decision_log: {path: …, keep: 7}`): each key has a type of its own. */
+/** Maps as one setting (`decision_log: {path: …, keep: 7}`): each key has a type of its own, or all have the same. */
 import type { z } from 'zod'
-import { nearest } from './nearest.ts'
-import { defaultOf, isMap, settingType } from './setting-type.ts'
+import { nearest } from '../wire/nearest.ts'
+import { defaultOf, type Fail, isMap, settingType, typeNameOf } from './setting-type.ts'
 
 type Shape = Readonly<Record<string, z.ZodType>>
 
@@ -27,15 +27,32 @@ export const fields = <S extends Shape>(shape: S) =>
       const result = type.safeParse(map[key] ?? undefined)
       if (result.success) values[key as keyof S] = result.data as FieldValues<S>[keyof S]
       else if (map[key] === undefined || map[key] === null) fail(`a map that holds ${key}`, { found: 'none' })
-      else
-        for (const { message, path, ...issue } of result.error.issues) {
-          const params = issue.code === 'custom' ? issue.params : undefined
-          const text = (name: string) => (typeof params?.[name] === 'string' ? { [name]: params[name] } : {})
-          fail(message, { path: [key, ...path.map(stepOf)], ...text('found'), ...text('hint') })
-        }
+      else passOn(result.error.issues, key, fail)
     }
     return values as FieldValues<S>
   })
+
+/** A map of names that people choose, to values of one type. */
+export const mapOf = <T extends z.ZodType>(what: string, type: T) =>
+  settingType(`map from name to ${typeNameOf(type)}`, (raw, fail): Readonly<Record<string, z.output<T>>> => {
+    if (!isMap(raw)) fail(`a map from name to ${what}`)
+    const pairs = Object.entries(isMap(raw) ? raw : {}).map(([name, value]) => {
+      if (!/^[\w.-]{1,64}$/.test(name)) fail('a name of at most 64 letters, digits, _, - and .', { path: [name] })
+      const result = type.safeParse(value ?? undefined)
+      if (!result.success) passOn(result.error.issues, name, fail)
+      return [name, result.data as z.output<T>]
+    })
+    return Object.fromEntries(pairs)
+  })
+
+/** What is wrong inside of the value of `key`. */
+function passOn(issues: readonly z.core.$ZodIssue[], key: string, fail: Fail): void {
+  for (const { message, path, ...issue } of issues) {
+    const params = issue.code === 'custom' ? issue.params : undefined
+    const text = (name: string) => (typeof params?.[name] === 'string' ? { [name]: params[name] } : {})
+    fail(message, { path: [key, ...path.map(stepOf)], ...text('found'), ...text('hint') })
+  }
+}
 
 type FieldValues<S extends Shape> = { readonly [K in keyof S]: z.output<S[K]> }
 

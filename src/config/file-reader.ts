@@ -1,13 +1,14 @@
 /** Reads the files that a configuration names, each once, within bounds, and remembers all of them for the watcher. */
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
-import { dirname, isAbsolute, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 
 /** A configuration of 10,000 routes has about 5 MiB. */
 const FILE_LIMIT = 32 * 1024 * 1024
 
 export type FileText =
-  | { readonly kind: 'text'; readonly text: string }
+  /** `name`: the path as people find the file from the working directory. */
+  | { readonly kind: 'text'; readonly text: string; readonly name: string }
   | { readonly kind: 'unreadable'; readonly reason: string; readonly isMissing: boolean }
 
 /** Reads a file whole; rejects with the system's error. Handed in by tests and by whoever keeps files elsewhere. */
@@ -38,19 +39,20 @@ export class FileReader {
   /** `beside`: the file that names this one; a relative path is looked for in the working directory first, then beside it. */
   async read(path: string, beside?: string): Promise<FileText> {
     if (path.trim() === '' || path.includes('\0')) return { kind: 'unreadable', reason: 'no path', isMissing: false }
-    const first = await this.#once(resolve(this.#cwd, path))
+    const first = await this.#once(path)
     if (first.kind === 'text' || isAbsolute(path) || beside === undefined) return first
     const folder = dirname(resolve(this.#cwd, beside))
     if (folder === resolve(this.#cwd)) return first
-    const second = await this.#once(resolve(folder, path))
+    const second = await this.#once(join(dirname(beside), path))
     return second.kind === 'text' ? second : first
   }
 
-  async #once(path: string): Promise<FileText> {
+  async #once(name: string): Promise<FileText> {
+    const path = resolve(this.#cwd, name)
     const known = this.#texts.get(path)
     if (known !== undefined) return known
     const text = await this.#readFile(path).then(
-      (content): FileText => ({ kind: 'text', text: content }),
+      (content): FileText => ({ kind: 'text', text: content, name }),
       (error: unknown): FileText => ({
         kind: 'unreadable',
         reason: reasonOf(error),

@@ -1,9 +1,10 @@
 /** The values of Pomerium's Helm chart, read directly: each value becomes the setting that the chart would have made of it. */
+
+import { nearest } from '../wire/nearest.ts'
 import { type Environment, isSettingName, overlay, type Variable, variableNames } from './environment.ts'
 import { chartKeys, ignoredValues, removedValues, secretsElsewhere } from './helm-keys.ts'
 import { resolveTemplates } from './helm-templates.ts'
 import { maskSecrets } from './masks.ts'
-import { nearest } from './nearest.ts'
 import {
   type ConfigNode,
   type Entry,

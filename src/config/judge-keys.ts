@@ -1,12 +1,13 @@
 /** Sorts the keys of a map: our settings, what Pomerium knows besides, and what nobody knows. */
 
+import { nearest } from '../wire/nearest.ts'
 import { type KnownKey, knownKeys, knownRouteKeys, runtimeFlags } from './known-keys.ts'
 import { maskSecrets } from './masks.ts'
-import { nearest } from './nearest.ts'
 import { type ConfigNode, type Entry, isBlank, isNull, type MapNode, writtenText } from './node.ts'
 import { type Findings, printPath } from './problem.ts'
 import { routeSchema } from './route-settings.ts'
 import { settingsSchema } from './schema.ts'
+import { metaOf } from './setting-type.ts'
 
 /** Settings that may be given by a file: `NAME_file` holds the path. */
 export const globalTwins = [
@@ -51,8 +52,14 @@ export const routeVocabulary: Vocabulary = {
   place: 'at the top level, outside of routes',
 }
 
-/** Every global key that a variable may set: all but `tests`, a name that other programs use as well. */
-export const globalNames: readonly string[] = [...globals, ...knownKeys.keys()].filter((key) => key !== 'tests')
+/** Keys that stand in files only: names that other programs use for variables of theirs. */
+const fileOnly = new Set([
+  'tests',
+  ...Object.entries(settingsSchema.shape).flatMap(([key, schema]) => (metaOf(schema).fileOnly ? [key] : [])),
+])
+
+/** Every global key that a variable may set. */
+export const globalNames: readonly string[] = [...globals, ...knownKeys.keys()].filter((key) => !fileOnly.has(key))
 
 interface Judging {
   readonly vocabulary: Vocabulary

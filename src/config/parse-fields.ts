@@ -5,7 +5,7 @@ import { type Findings, printPath } from './problem.ts'
 import { metaOf } from './setting-type.ts'
 
 /** Settings that compare with types: numbers and booleans keep them. */
-const typed = new Set(['policy', 'shadow_policy', 'allowed_idp_claims'])
+const typed = new Set(['policy', 'policies', 'shadow_policy', 'allowed_idp_claims'])
 
 interface Parsing {
   readonly path: readonly (string | number)[]

@@ -10,10 +10,11 @@ import { parseFields } from './parse-fields.ts'
 import { Source } from './place.ts'
 import { Findings, type Problem } from './problem.ts'
 import { readDocument } from './read-document.ts'
-import { type CheckPolicy, readRoutes } from './read-routes.ts'
+import { readRecords } from './read-records.ts'
+import { type CheckPolicy, readPolicies, readRoutes, withoutRules } from './read-routes.ts'
 import type { RouteDraft } from './route-draft.ts'
-import { type Settings, type SettingValues, settingsSchema } from './schema.ts'
-import { type RandomKey, settle } from './settle.ts'
+import { type Settings, settingsSchema } from './schema.ts'
+import { type Checked, type RandomKey, settle } from './settle.ts'
 
 export interface ConfigurationOptions {
   /** In order; a later file wins for each top-level key. None at all is right: everything can come from the environment. */
@@ -72,7 +73,7 @@ export async function readConfiguration(options: ConfigurationOptions): Promise<
   const { tolerate = () => false } = options
   const problems = findings.errors.filter((problem) => !tolerate(problem))
   if (problems.length > 0 || checked === undefined) return { kind: 'problems', problems, ...read }
-  const settings = settle(checked.values, checked.drafts, options.randomKey)
+  const settings = settle(checked, options.randomKey)
   return { kind: 'ok', settings, tests: checked.tests, tolerated: findings.errors, ...read }
 }
 
@@ -86,7 +87,7 @@ interface Checking {
 async function check(
   document: MapNode,
   { options, findings, files, whole }: Checking,
-): Promise<{ values: SettingValues; drafts: RouteDraft[]; tests: ConfigNode | undefined }> {
+): Promise<Checked & { readonly tests: ConfigNode | undefined }> {
   const lenient = options.lenient === true
   const entries = judgeKeys(document, { vocabulary: globalVocabulary, path: [], findings, lenient })
   const flags = document.entries.find(({ key }) => key.toLowerCase() === 'runtime_flags')
@@ -99,16 +100,20 @@ async function check(
       value: await readCertificateFiles(pairs.value, { files, findings, path: [] }),
     })
   const values = parseFields(settingsSchema.shape, entries, { path: [], findings })
+  const records = await readRecords(values.records, { entry: entries.get('records'), findings, files })
+  const { checkPolicy } = options
+  const policies = readPolicies(values.policies ?? {}, {
+    ...{ entry: entries.get('policies'), findings, checkPolicy, scope: { records } },
+  })
+  const scope = { records, named: withoutRules(policies) }
   const drafts: RouteDraft[] = []
   for (const key of ['policy', 'routes'] as const) {
-    drafts.push(
-      ...(await readRoutes(key, entries.get(key), { findings, files, lenient, checkPolicy: options.checkPolicy })),
-    )
+    drafts.push(...(await readRoutes(key, entries.get(key), { findings, files, lenient, checkPolicy, scope })))
   }
-  for (const draft of drafts) checkRoute(draft, findings)
+  for (const draft of drafts) checkRoute(draft, { findings, policies })
   checkRoutesTogether(drafts, findings)
-  checkSettings(values, { entries, drafts, findings, whole })
-  return { values, drafts, tests: entries.get('tests')?.value }
+  checkSettings(values, { entries, drafts, policies, findings, whole })
+  return { values, policies, records, drafts, tests: entries.get('tests')?.value }
 }
 
 /** The later document's entry takes the place of the earlier one's of the same name (`NAME` and `NAME_file` are one). */

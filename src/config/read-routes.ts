@@ -6,8 +6,10 @@ import { judgeKeys, routeVocabulary } from './judge-keys.ts'
 import { type ConfigNode, type Entry, spanAt, writtenText } from './node.ts'
 import { parseFields } from './parse-fields.ts'
 import { type Findings, printPath } from './problem.ts'
-import type { RouteDraft } from './route-draft.ts'
+import type { RecordSet } from './read-records.ts'
+import { type RouteDraft, sourceOf } from './route-draft.ts'
 import { routeSchema } from './route-settings.ts'
+import type { NamedPolicy } from './schema.ts'
 
 /** One thing the policy station has to say about a policy. */
 interface PolicyFinding {
@@ -21,13 +23,21 @@ interface PolicyFinding {
   readonly hint?: string | undefined
 }
 
-export type CheckPolicy = (policy: unknown) => readonly PolicyFinding[]
+/** What a policy may refer to. */
+export interface PolicyScope {
+  /** What `use: NAME` means; without it, as inside of a named policy, there is no such thing. */
+  readonly named?: ReadonlyMap<string, { readonly value: unknown; readonly source: readonly (string | number)[] }>
+  readonly records: ReadonlyMap<string, RecordSet>
+}
+
+export type CheckPolicy = (policy: unknown, scope: PolicyScope) => readonly PolicyFinding[]
 
 interface Reading {
   readonly findings: Findings
   readonly files: FileReader
   readonly lenient: boolean
   readonly checkPolicy: CheckPolicy | undefined
+  readonly scope: PolicyScope
 }
 
 /** The drafts of one list; `key` is `policy` or `routes`. */
@@ -62,19 +72,45 @@ async function readRoute(
   const values = parseFields(routeSchema.shape, entries, { path, findings })
   for (const key of ['policy', 'shadow_policy'] as const) {
     const entry = entries.get(key)
-    if (entry !== undefined && values[key] !== undefined) checkRules(entry, values[key], { ...reading, path })
+    if (entry !== undefined && values[key] !== undefined)
+      checkRules(entry.value, values[key], { ...reading, path: [...path, entry.key] })
   }
   return { path: printPath(path), node, entries, values }
 }
 
-function checkRules(entry: Entry, policy: unknown, reading: Reading & { path: readonly (string | number)[] }): void {
-  const { findings, checkPolicy, path } = reading
-  for (const finding of checkPolicy?.(policy) ?? []) {
+/** `policies`, each checked where it is written. */
+export function readPolicies(
+  documents: Readonly<Record<string, unknown>>,
+  { entry, ...reading }: Omit<Reading, 'files' | 'lenient'> & { readonly entry: Entry | undefined },
+): ReadonlyMap<string, NamedPolicy> {
+  const policies = new Map<string, NamedPolicy>()
+  for (const { key: name, value: node } of entry?.value.kind === 'map' ? entry.value.entries : []) {
+    const value: unknown = Object.hasOwn(documents, name) ? documents[name] : []
+    const path = ['policies', name]
+    // Of a map with a mistake nothing is left but the names; the mistake was reported.
+    if (Object.hasOwn(documents, name)) checkRules(node, value, { ...reading, path })
+    policies.set(name, { value, source: sourceOf({ node, path: printPath(path) }) })
+  }
+  return policies
+}
+
+/** For routes: the names are there, and what is wrong with the rules behind them was said where they stand. */
+export function withoutRules(policies: ReadonlyMap<string, unknown>): NonNullable<PolicyScope['named']> {
+  return new Map([...policies.keys()].map((name) => [name, { value: [], source: ['policies', name] }]))
+}
+
+interface Checking extends Pick<Reading, 'findings' | 'checkPolicy' | 'scope'> {
+  /** Where the rules stand. */
+  readonly path: readonly (string | number)[]
+}
+
+function checkRules(node: ConfigNode, policy: unknown, { findings, checkPolicy, scope, path }: Checking): void {
+  for (const finding of checkPolicy?.(policy, scope) ?? []) {
     const { severity, message, expected, found, hint } = finding
-    const { span } = spanAt(entry.value, finding.path, true)
+    const { span } = spanAt(node, finding.path, true)
     const detail = {
       kind: 'policy',
-      path: printPath([...path, entry.key, ...finding.path]),
+      path: printPath([...path, ...finding.path]),
       message,
       expected,
       found,

@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import { type ConfigNode, type Entry, excerptOf, placeOf, type Span, spanAt } from './node.ts'
 import type { routeSchema } from './route-settings.ts'
-import type { RouteSource } from './schema.ts'
+import type { WrittenAt } from './schema.ts'
 
 export type RouteValues = Partial<z.output<typeof routeSchema>>
 
@@ -37,8 +37,7 @@ export function spanOf(draft: RouteDraft, key: string): Span {
   return draft.entries.get(key)?.keySpan ?? draft.node.span
 }
 
-export function sourceOf(draft: RouteDraft): RouteSource {
-  const { node, path } = draft
+export function sourceOf({ node, path }: Pick<RouteDraft, 'node' | 'path'>): WrittenAt {
   return {
     path,
     place: placeOf(node.span),

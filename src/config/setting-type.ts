@@ -20,6 +20,8 @@ export interface SettingMeta {
   readonly env?: string
   /** `live`: a reload puts it in force; `restart`: only a new process does. */
   readonly reload?: 'live' | 'restart'
+  /** No variable sets it: it is a document that others are written against, or its name is one that other programs use. */
+  readonly fileOnly?: boolean
   /** Never printed, not even as "found". */
   readonly secret?: boolean
   /** The empty text counts as not set. */

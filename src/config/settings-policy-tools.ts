@@ -1,9 +1,10 @@
 /** Settings of what makes edits of a policy safe: the record of decisions, trying rules beside the live ones, going back. */
 import { share, size } from './amount-types.ts'
-import { fields } from './fields-type.ts'
+import { fields, mapOf } from './fields-type.ts'
+import { recordKeys } from './read-records.ts'
 import { policyDocument } from './route-types.ts'
 import { settingType, textOf } from './setting-type.ts'
-import { count, duration } from './simple-types.ts'
+import { count, duration, oneOf } from './simple-types.ts'
 
 const filePath = () =>
   settingType('path of a file', (raw, fail): string => {
@@ -13,6 +14,16 @@ const filePath = () =>
   })
 
 export const policyToolSettings = {
+  policies: mapOf('policy', policyDocument()).prefault({}).meta({
+    doc: 'Rules with names, written once: `policy: {use: NAME}` or `use: [NAME, …]` in a route (or its `shadow_policy`) takes them in beside its own, and all are OR-ed as ever. A named policy uses no other.',
+    fileOnly: true,
+  }),
+  records: mapOf('record type', fields({ file: filePath(), key: oneOf(recordKeys) }))
+    .prefault({})
+    .meta({
+      doc: 'Facts for the criterion `record`: type → `file` (YAML or JSON: a map from name to fields, or a list of maps with `id`; read again whenever it changes; at most 100,000 rows) and `key`, what the rows are named by: `user.id`, `user.email`, `user.domain` or `client.address`.',
+      fileOnly: true,
+    }),
   decision_log: fields({
     path: filePath(),
     rotate_size: size({ min: '64KiB', max: '64GiB' }).prefault('100MB'),

@@ -1,8 +1,9 @@
 /** From checked values to the configuration as everybody else sees it: whole, with the last defaults, frozen. */
 import { randomBytes } from 'node:crypto'
 import { Secret } from '../crypto/secret.ts'
+import type { RecordSet } from './read-records.ts'
 import { type RouteDraft, sourceOf } from './route-draft.ts'
-import type { RouteSettings, Settings, SettingValues } from './schema.ts'
+import type { NamedPolicy, RouteSettings, Settings, SettingValues } from './schema.ts'
 
 /** Makes a key of 32 bytes, in base64, for a secret that nobody set. */
 export type RandomKey = (name: 'shared_secret' | 'cookie_secret') => string
@@ -17,10 +18,16 @@ export function rememberRandomKeys(): RandomKey {
   }
 }
 
-/** `values` and `drafts` are complete: nothing was wrong with them. */
+/** What was read and checked: nothing is wrong with it. */
+export interface Checked {
+  readonly values: SettingValues
+  readonly policies: ReadonlyMap<string, NamedPolicy>
+  readonly records: ReadonlyMap<string, RecordSet>
+  readonly drafts: readonly RouteDraft[]
+}
+
 export function settle(
-  values: SettingValues,
-  drafts: readonly RouteDraft[],
+  { values, policies, records, drafts }: Checked,
   randomKey: RandomKey = rememberRandomKeys(),
 ): Settings {
   const {
@@ -36,7 +43,12 @@ export function settle(
     certificate !== undefined && certificate_key !== undefined ? [{ ...certificate, key: certificate_key }] : []
   const all = [...single, ...certificates]
   const settings: Settings = {
-    ...(rest as Omit<Settings, 'certificates' | 'shared_secret' | 'cookie_secret' | 'set_response_headers' | 'routes'>),
+    ...(rest as Omit<
+      Settings,
+      'certificates' | 'shared_secret' | 'cookie_secret' | 'set_response_headers' | 'policies' | 'records' | 'routes'
+    >),
+    policies,
+    records,
     certificates: all,
     shared_secret: shared_secret ?? new Secret(randomKey('shared_secret')),
     cookie_secret: cookie_secret ?? new Secret(randomKey('cookie_secret')),

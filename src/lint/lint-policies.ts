@@ -1,6 +1,8 @@
 /** Reads a configuration as an experienced colleague would, and warns about what works otherwise than it looks. */
 import type { Problem } from '../config/problem.ts'
 import type { Settings } from '../config/schema.ts'
+import type { Path } from '../policy/problem.ts'
+import { type Block, readRules } from '../policy/rules.ts'
 import { policyFromRoute } from '../policy/short-hands.ts'
 import { openTrial } from '../trial/trial.ts'
 import type { LintRule, LintSubject, Remark } from './lint-rule.ts'
@@ -13,6 +15,7 @@ import { orOfBlocks } from './rules/or-of-blocks.ts'
 import { pathSpelling } from './rules/path-spelling.ts'
 import { prefixBoundary } from './rules/prefix-boundary.ts'
 import { rejectNeverDenies } from './rules/reject-never-denies.ts'
+import { unusedPolicy } from './rules/unused-policy.ts'
 import { unverifiedDomain } from './rules/unverified-domain.ts'
 
 /** In the order in which the reference lists them. */
@@ -27,21 +30,32 @@ export const lintRules: readonly LintRule[] = [
   pathSpelling,
   unverifiedDomain,
   claimOutOfScope,
+  unusedPolicy,
 ]
 
-/** All warnings about the routes of settings that were read without problems, in the order of the file. */
+/** All warnings about settings that were read without problems, in the order of the file. */
 export function lintPolicies(settings: Settings): readonly Problem[] {
   const subject: LintSubject = {
     settings,
     trial: openTrial(settings),
-    routes: settings.routes.map((route) => ({
-      settings: route,
-      blocks: policyFromRoute(route, { source: [], report: () => undefined }),
-    })),
+    rules: [
+      ...settings.routes.flatMap((route) => [
+        { owner: route, blocks: policyFromRoute(route, { source: [], report }) },
+        { owner: route, blocks: rulesAt(route.shadow_policy, ['shadow_policy']) },
+      ]),
+      ...[...settings.policies.values()].map((named) => ({ owner: named, blocks: rulesAt(named.value, []) })),
+    ],
   }
   return withoutRepeats(lintRules.flatMap((rule) => rule.find(subject).map((remark) => problemOf(rule, remark)))).sort(
     (a, b) => a.line - b.line || a.column - b.column,
   )
+}
+
+/** The settings are known to be right. Without names `use` brings nothing: what is used is read where it is written. */
+const report = () => undefined
+
+function rulesAt(policy: unknown, source: Path): readonly Block[] {
+  return policy === undefined ? [] : readRules(policy, { source, report })
 }
 
 /** The same sentence at the same place is told once: `allowed_users` stands for two criteria, and two readers see the same. */
@@ -55,13 +69,13 @@ export function withoutRepeats(problems: readonly Problem[]): Problem[] {
   })
 }
 
-function problemOf({ name }: LintRule, { route, path, message, hint }: Remark): Problem {
-  const { place, excerpt } = route.source.remark(path)
+function problemOf({ name }: LintRule, { owner, path, message, hint }: Remark): Problem {
+  const { place, excerpt } = owner.source.remark(path)
   return {
     severity: 'warning',
     kind: 'doubtful',
     ...place,
-    path: printPath(route.source.path, path),
+    path: printPath(owner.source.path, path),
     message: `${message} (${name})`,
     expected: undefined,
     found: undefined,
@@ -71,6 +85,6 @@ function problemOf({ name }: LintRule, { route, path, message, hint }: Remark): 
 }
 
 /** `routes[2].policy[0].allow.or[1].domain`. */
-function printPath(route: string, path: readonly (string | number)[]): string {
-  return route + path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('')
+function printPath(owner: string, path: readonly (string | number)[]): string {
+  return owner + path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('')
 }

@@ -18,19 +18,23 @@ export interface LintRule {
 
 export interface LintSubject {
   readonly settings: Settings
-  readonly routes: readonly LintRoute[]
+  readonly rules: readonly LintRules[]
   readonly trial: Trial
 }
 
-export interface LintRoute {
-  readonly settings: RouteSettings
-  /** Its short-hands and rules; sources go from the route. */
+/** What a route or a named policy is, as far as remarks are concerned. */
+type Owner = Pick<RouteSettings, 'source'>
+
+/** The rules of a route (short-hands included), those it tries, or a named policy: each is read where it is written. */
+export interface LintRules {
+  readonly owner: Owner
+  /** Sources go from the owner. */
   readonly blocks: readonly Block[]
 }
 
 export interface Remark {
-  readonly route: RouteSettings
-  /** From the route to what is meant. */
+  readonly owner: Owner
+  /** From the owner to what is meant. */
   readonly path: Path
   /** One clause, lower case, no full stop. */
   readonly message: string
@@ -38,20 +42,20 @@ export interface Remark {
   readonly hint: string
 }
 
-/** One criterion at its place in the rules of a route. */
+/** One criterion at its place. */
 export interface ItemAt {
-  readonly route: RouteSettings
+  readonly owner: Owner
   readonly block: Block
   readonly item: Item
   /** True where being true lets somebody in. */
   readonly helps: boolean
 }
 
-export function itemsOf({ routes }: LintSubject): readonly ItemAt[] {
-  return routes.flatMap(({ settings: route, blocks }) =>
+export function itemsOf({ rules }: LintSubject): readonly ItemAt[] {
+  return rules.flatMap(({ owner, blocks }) =>
     blocks.flatMap((block) => {
       const helps = (block.action === 'allow') === (block.kind === 'and' || block.kind === 'or')
-      return block.items.map((item) => ({ route, block, item, helps }))
+      return block.items.map((item) => ({ owner, block, item, helps }))
     }),
   )
 }

@@ -1,4 +1,5 @@
 /** A route's access fields compiled to a policy, or all that is wrong with them. */
+import { nearest } from '../wire/nearest.ts'
 import { criterionByName, refusedCriteria } from './criteria.ts'
 import type { Leaf, RecordSets } from './criterion.ts'
 import { decideSides, type Sides, withStepUp } from './decide.ts'
@@ -106,11 +107,9 @@ function compileBlocks(blocks: readonly Block[], options: Compiling): readonly C
 function compileItem({ name, subpath, operand, source }: Item, helps: boolean, options: Compiling): Leaf {
   const criterion = criterionByName.get(name)
   if (!criterion) {
-    const why = refusedCriteria.get(name)
-    options.report(
-      source,
-      why ? `cannot use criterion ${name}: ${why}` : `cannot use criterion ${name}: no such criterion`,
-    )
+    const near = nearest(name, criterionByName.keys())
+    const why = refusedCriteria.get(name) ?? `no such criterion${near === undefined ? '' : `, did you mean "${near}"?`}`
+    options.report(source, `cannot use criterion ${name}: ${why}`)
     return neverLeaf
   }
   const data = keyOf(operand)

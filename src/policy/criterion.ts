@@ -1,4 +1,5 @@
 /** What a criterion is: a name, a sentence, what it accepts, and what it looks at; the rest is derived. */
+import type { RecordSet } from '../config/read-records.ts'
 import type { StepUp } from './decision.ts'
 import type { Facts } from './facts.ts'
 import type { Report } from './problem.ts'
@@ -25,12 +26,6 @@ export interface Leaf {
 
 /** Records from outside, by their type. */
 export type RecordSets = ReadonlyMap<string, RecordSet>
-
-export interface RecordSet {
-  /** What names a record: a property of the user or of the request. */
-  readonly key: 'user.id' | 'user.email' | 'user.domain' | 'client.address'
-  readonly rows: ReadonlyMap<string, Readonly<Record<string, unknown>>>
-}
 
 export interface CriterionInput {
   readonly subpath: string

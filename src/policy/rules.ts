@@ -1,4 +1,5 @@
 /** A policy as rules: the grammar of the language, before any criterion is looked at. */
+import { nearest } from '../wire/nearest.ts'
 import { type Path, type Report, shown } from './problem.ts'
 
 export type Action = 'allow' | 'deny'
@@ -27,7 +28,7 @@ export interface Block {
 export interface RuleReading {
   readonly source: Path
   readonly report: Report
-  /** Policies that may be used by name (`use: NAME`), with where each stands. */
+  /** Policies that may be used by name (`use: NAME`), with where each stands; none inside of one. */
   readonly named?: NamedPolicies | undefined
 }
 
@@ -57,19 +58,27 @@ function readRule(value: unknown, reading: RuleReading): readonly Block[] {
     const at = [...source, key]
     const action = key.toLowerCase()
     if (isRepeated(action, seen)) report(at, `cannot read rule: ${action} stands twice`)
-    if (action === 'use' && reading.named) return readUse(body, { ...reading, source: at })
+    if (action === 'use') return readUse(body, { ...reading, source: at })
     if (action === 'allow' || action === 'deny') return readBody(action, body, { ...reading, source: at })
     report(at, `cannot read rule: expected allow or deny, got ${shown(key)}`)
     return []
   })
 }
 
-function readUse(names: unknown, reading: RuleReading): readonly Block[] {
-  return (Array.isArray(names) ? names : [names]).flatMap((name) => {
-    const policy = typeof name === 'string' ? reading.named?.get(name) : undefined
-    // A named policy uses no other: what a route allows stays readable in two steps, and there are no circles.
-    if (policy) return readRules(policy.value, { source: policy.source, report: reading.report })
-    reading.report(reading.source, `cannot use policy: no policy of that name, got ${shown(name)}`)
+/** A named policy uses no other: what a route allows stays readable in two steps, and there are no circles. */
+function readUse(names: unknown, { source, report, named }: RuleReading): readonly Block[] {
+  if (!named) {
+    report(source, 'cannot use a policy here: a named policy uses no other, so that none can use itself')
+    return []
+  }
+  return [names].flat().flatMap((name: unknown, index) => {
+    const policy = typeof name === 'string' ? named.get(name) : undefined
+    if (policy) return readRules(policy.value, { source: policy.source, report })
+    const near = typeof name === 'string' ? nearest(name, named.keys()) : undefined
+    report(
+      Array.isArray(names) ? [...source, index] : source,
+      `cannot use policy: no policy of that name, ${near === undefined ? `got ${shown(name)}` : `did you mean "${near}"?`}`,
+    )
     return []
   })
 }

@@ -6,6 +6,7 @@ import { compilePolicy, type SharedCriteria } from '../policy/compile-policy.ts'
 import type { Facts } from '../policy/facts.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Session } from '../session/session.ts'
+import type { policyOptionsOf } from './policy-options.ts'
 import { routeId, routeName, routePath } from './route-identity.ts'
 import type { Route } from './snapshot.ts'
 
@@ -21,15 +22,18 @@ export interface CompiledRoute extends Route {
 export interface RouteTools {
   readonly settings: Settings
   readonly forward: ForwardTools
+  readonly policyOptions: ReturnType<typeof policyOptionsOf>
   /** Compiled criteria, shared by all routes of one configuration. */
   readonly criteria: SharedCriteria
 }
 
 /** Compiles one route. Throws for what the configuration's checks should have refused. */
-export function compileRoute(route: RouteSettings, { settings, forward: tools, criteria }: RouteTools): CompiledRoute {
+export function compileRoute(
+  route: RouteSettings,
+  { settings, forward: tools, policyOptions, criteria }: RouteTools,
+): CompiledRoute {
   const id = routeId(route)
-  // No authority for client certificates can be configured yet, and without one none is invalid.
-  const options = { source: routePath(route), shared: criteria, clientAuthority: false }
+  const options = { ...policyOptions, source: routePath(route), shared: criteria }
   const policy = compilePolicy(route, options)
   const forward: Forward = compileForward(forwardOptions(route, settings, id), tools)
   return {

@@ -20,6 +20,7 @@ import { type CookieSettings, compileOwnCookies } from '../session/cookie-names.
 import { SessionCookies } from '../session/session-cookies.ts'
 import { type CompiledRoute, compileRoute, factsOf, responseHeaders } from './compile-route.ts'
 import type { Kept } from './kept.ts'
+import { policyOptionsOf } from './policy-options.ts'
 import { openRecords, policiesOf, type Records } from './records.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -53,7 +54,10 @@ export function compileSnapshot(settings: Settings, kept: Kept): ServedSnapshot 
     signAssertion: assertions.signAssertion,
     isOwnCookie: compileOwnCookies(cookies),
     onOwnCookieSet: ({ routeId, name }) =>
-      log.event('warn', 'an application tried to set a cookie of the proxy', { 'route-id': routeId, cookie: name }),
+      log.event('warn', 'an application tried to set a cookie of the proxy', {
+        'route-id': routeId,
+        'cookie-name': name,
+      }),
     now: Date.now,
     randomId: randomUUID,
   })
@@ -143,9 +147,9 @@ export function compileSnapshot(settings: Settings, kept: Kept): ServedSnapshot 
 /** Compiles every route, or none: what was leased for the others is given back. */
 function compileAll(settings: Settings, forward: Parameters<typeof compileRoute>[1]['forward']): CompiledRoute[] {
   const routes: CompiledRoute[] = []
-  const criteria = new Map()
+  const tools = { settings, forward, policyOptions: policyOptionsOf(settings), criteria: new Map() }
   try {
-    for (const route of settings.routes) routes.push(compileRoute(route, { settings, forward, criteria }))
+    for (const route of settings.routes) routes.push(compileRoute(route, tools))
   } catch (error) {
     for (const route of routes) route.release()
     throw error

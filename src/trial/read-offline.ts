@@ -5,7 +5,7 @@ import { checkPolicy } from '../policy/compile-policy.ts'
 
 /** Settings on which a decision depends: an error in one of them is one here, too. */
 const deciding = new Set([
-  ...['routes', 'policy', 'tests', 'authenticate_service_url'],
+  ...['routes', 'policy', 'policies', 'records', 'tests', 'authenticate_service_url'],
   ...['normalize_path', 'merge_slashes', 'path_with_escaped_slashes_action', 'headers_with_underscores_action'],
 ])
 
@@ -28,5 +28,5 @@ export function mayBeMissing({ kind, path }: Problem): boolean {
 
 /** Like `readConfiguration`; `tolerated` names what was not there. */
 export function readOffline(options: Omit<ConfigurationOptions, 'tolerate' | 'checkPolicy'>): Promise<Configuration> {
-  return readConfiguration({ ...options, tolerate: mayBeMissing, checkPolicy: (policy) => checkPolicy(policy) })
+  return readConfiguration({ ...options, tolerate: mayBeMissing, checkPolicy })
 }

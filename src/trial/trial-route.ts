@@ -1,10 +1,11 @@
 /** A route as offline decisions see it: its policy compiled, its name, and where each part was written. */
 import type { Place } from '../config/place.ts'
-import type { RouteSettings } from '../config/schema.ts'
-import { compilePolicy, type PolicyOptions } from '../policy/compile-policy.ts'
+import type { RouteSettings, Settings } from '../config/schema.ts'
+import { compilePolicy, type SharedCriteria } from '../policy/compile-policy.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Path } from '../policy/problem.ts'
 import type { AccessFields } from '../policy/short-hands.ts'
+import { locateRule, type policyOptionsOf } from '../snapshot/policy-options.ts'
 import { routeId, routeName, routePath } from '../snapshot/route-identity.ts'
 
 export interface TrialRoute {
@@ -22,24 +23,23 @@ export interface TrialRoute {
   locate(source: Path): Place
 }
 
+/** What all routes of a trial are compiled with. */
+type SharedOptions = ReturnType<typeof policyOptionsOf> & { readonly shared: SharedCriteria }
+
 /** Compiles the policy of a route exactly as the running proxy does. */
-export function compileTrialRoute(route: RouteSettings, options: PolicyOptions): TrialRoute {
-  const root = routePath(route)
+export function compileTrialRoute(
+  route: RouteSettings,
+  { settings, ...shared }: { settings: Settings } & SharedOptions,
+): TrialRoute {
+  const options = { ...shared, source: routePath(route) }
   return {
     name: routeName(route),
     id: routeId(route),
     from: route.from,
     place: route.source.place,
     settings: route,
-    policy: compilePolicy(route, { ...options, source: root }),
-    withAccess: (access) => compilePolicy(access, { ...options, source: root }),
-    locate: (source) => route.source.locate(insideRoute(source, root)),
+    policy: compilePolicy(route, options),
+    withAccess: (access) => compilePolicy(access, options),
+    locate: (source) => locateRule(settings, { route, source }),
   }
-}
-
-/** The path below the route. A criterion is shown at its own key, which is where its list item begins. */
-function insideRoute(source: Path, root: Path): Path {
-  if (!root.every((step, index) => source[index] === step)) return []
-  const inside = source.slice(root.length)
-  return typeof inside.at(-2) === 'number' ? inside.slice(0, -1) : inside
 }

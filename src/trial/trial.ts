@@ -3,11 +3,11 @@ import type { Place } from '../config/place.ts'
 import type { Settings } from '../config/schema.ts'
 import { isReserved } from '../endpoints/open-endpoints.ts'
 import { type EndpointRow, endpoints } from '../endpoints/table.ts'
-import type { PolicyOptions, SharedCriteria } from '../policy/compile-policy.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Facts } from '../policy/facts.ts'
 import type { ExplainedNode } from '../policy/policy.ts'
 import { compileRoutes, type RouteTable } from '../route/route-table.ts'
+import { policyOptionsOf } from '../snapshot/policy-options.ts'
 import { type Arrival, arrive, listenerOptionsOf, type TrialRequest } from './request.ts'
 import { type Subject, sessionOf } from './subject.ts'
 import { compileTrialRoute, type TrialRoute } from './trial-route.ts'
@@ -48,12 +48,10 @@ export type Reached =
 
 type Arrived = Extract<Arrival, { kind: 'arrived' }>
 
-export type TrialOptions = Pick<PolicyOptions, 'named' | 'records' | 'denyInvalidCertificate' | 'clientAuthority'>
-
 /** Compiles all routes. Throws for what the configuration's checks should have refused. */
-export function openTrial(settings: Settings, options: TrialOptions = {}): Trial {
-  const shared: SharedCriteria = new Map()
-  const routes = settings.routes.map((route) => compileTrialRoute(route, { ...options, shared }))
+export function openTrial(settings: Settings): Trial {
+  const options = { ...policyOptionsOf(settings), settings, shared: new Map() }
+  const routes = settings.routes.map((route) => compileTrialRoute(route, options))
   const table = compileRoutes(routes.map((route) => ({ ...pathFieldsOf(route), from: route.from, value: route })))
   const listener = listenerOptionsOf(settings)
   const isOwnPage = compileOwnPages(settings, table)

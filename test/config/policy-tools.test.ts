@@ -52,6 +52,6 @@ test('shadow rules keep their types and are checked like live ones', async () =>
   assert.deepEqual(settings.routes[0]?.shadow_policy, { allow: { or: [{ 'claim/level': 3 }] } })
   const problems = await problemsOf(text('{emial: x}'), { checkPolicy })
   assert.deepEqual(brief(problems), [
-    'gate.yaml:13:35 routes[0].shadow_policy.allow.or[0].emial cannot use criterion emial: no such criterion',
+    'gate.yaml:13:35 routes[0].shadow_policy.allow.or[0].emial cannot use criterion emial: no such criterion, did you mean "email"?',
   ])
 })

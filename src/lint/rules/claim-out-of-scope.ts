@@ -16,13 +16,13 @@ routes:
   find: (subject) => {
     const sends = claimsOf(subject.settings)
     if (sends === undefined) return []
-    return itemsOf(subject).flatMap(({ route, item }) => {
+    return itemsOf(subject).flatMap(({ owner, item }) => {
       const claim = claimNamed(item)
       if (claim === undefined || sends.has(claim)) return []
       const scope = scopeOf(claim)
       const isDex = subject.settings.idp_provider === 'oidc'
       return {
-        route,
+        owner,
         path: item.source,
         message: `nobody will have this: the provider sends no ${claim} for the scopes that are asked for`,
         hint:

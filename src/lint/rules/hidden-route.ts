@@ -19,11 +19,11 @@ export const hiddenRoute: LintRule = {
   allowed_groups: [operations]
 - from: https://wiki.corp.test
   allowed_domains: [corp.test]`,
-  find: ({ routes }) => {
+  find: ({ settings }) => {
     const reached: Placed[] = []
     const remarks: Remark[] = []
     const byHost = new Map<string, Placed[]>()
-    for (const { settings: route } of routes) {
+    for (const route of settings.routes) {
       const placed = { route, origin: parseOrigin(route.from) }
       const rivals = isPattern(placed.origin) ? reached : listAt(byHost, hostKey(placed.origin))
       const hiding = rivals.find((earlier) => hides(earlier, placed))
@@ -42,7 +42,7 @@ interface Placed {
 /** The same sentence as the configuration's reader has for the plain case, so that it is told once. */
 function remark(route: RouteSettings, hiding: RouteSettings): Remark {
   return {
-    route,
+    owner: route,
     path: ['from'],
     message: `no request can reach this route: ${hiding.source.path} is matched first`,
     hint: `move it above ${hiding.source.path}, or remove it`,

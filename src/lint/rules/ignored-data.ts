@@ -17,8 +17,8 @@ export const ignoredData: LintRule = {
   find: (subject) =>
     itemsOf(subject)
       .filter(({ item }) => ignoring.has(item.name) && !saysNothing(item.operand))
-      .map(({ route, item }) => ({
-        route,
+      .map(({ owner, item }) => ({
+        owner,
         path: item.source,
         message: `the data of ${nameOf(item)} is ignored: it means the same as true`,
         hint:

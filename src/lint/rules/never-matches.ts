@@ -38,13 +38,13 @@ const texts = new Set([
 ])
 const lists = new Set(['groups', 'claim'])
 
-function impossibleItem({ route, item }: ItemAt): readonly Remark[] {
+function impossibleItem({ owner, item }: ItemAt): readonly Remark[] {
   // An entry stands for an id and for an address; it cannot be both.
   if (item.source.includes('allowed_users')) return []
   const found = texts.has(item.name) ? textProblem(item) : lists.has(item.name) ? listProblem(item) : undefined
   if (found === undefined) return []
   const [why, hint] = found
-  return [{ route, path: item.source, message: `${nameOf(item)} can never be met: ${why}`, hint }]
+  return [{ owner, path: item.source, message: `${nameOf(item)} can never be met: ${why}`, hint }]
 }
 
 type Found = readonly [why: string, hint: string]
@@ -136,14 +136,14 @@ function wrongForm(name: string, operators: ReadonlyMap<string, unknown>): Found
 }
 
 /** Several texts that one criterion must equal at once, or something that is always false, under `and`. */
-function impossibleBlocks({ routes }: LintSubject): readonly Remark[] {
-  return routes.flatMap(({ settings: route, blocks }) =>
+function impossibleBlocks({ rules }: LintSubject): readonly Remark[] {
+  return rules.flatMap(({ owner, blocks }) =>
     blocks.flatMap((block): readonly Remark[] => {
       const why = block.kind === 'and' ? impossibleAnd(block) : undefined
       if (why === undefined) return []
       return [
         {
-          route,
+          owner,
           path: block.source,
           message: `this and can never be met: ${why}`,
           hint: 'write or: where one of them is enough',

@@ -14,12 +14,12 @@ export const nor: LintRule = {
       not:
         - http_method: DELETE
         - http_path: /admin`,
-  find: ({ routes }) =>
-    routes.flatMap(({ settings: route, blocks }) =>
+  find: ({ rules }) =>
+    rules.flatMap(({ owner, blocks }) =>
       blocks
         .filter(({ kind }) => kind === 'nor')
         .map(({ action, source }) => ({
-          route,
+          owner,
           path: source,
           message: `nor is true where any of its criteria is false, so ${action === 'allow' ? 'it lets in nearly everybody' : 'it keeps out nearly everybody'}`,
           hint: 'write not: for "none of these"',

@@ -18,16 +18,15 @@ export const orOfBlocks: LintRule = {
     deny:
       or:
         - http_method: DELETE`,
-  find: ({ routes }) =>
-    routes.flatMap(({ settings: route, blocks }) => {
-      const written = blocks.filter(({ source }) => source[0] === 'policy')
-      const byAction = Map.groupBy(written, ({ source }) => source.slice(0, -1).join('\n'))
+  find: ({ rules }) =>
+    rules.flatMap(({ owner, blocks }) => {
+      const byAction = Map.groupBy(blocks, ({ source }) => source.slice(0, -1).join('\n'))
       return [...byAction.values()].flatMap((together) => {
         const [first, second] = together
         if (!first || !second) return []
         const kinds = together.map(({ kind }) => kind).join(', ')
         return {
-          route,
+          owner,
           path: second.source,
           message: `the blocks ${kinds} of one ${first.action} are OR-ed: one of them is enough`,
           hint: rewriteFor(together),

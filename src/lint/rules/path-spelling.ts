@@ -19,9 +19,9 @@ export const pathSpelling: LintRule = {
 }
 
 /** Asks the route table itself who would take the other spelling. */
-function escapedSlashes({ settings, routes, trial }: LintSubject): readonly Remark[] {
+function escapedSlashes({ settings, trial }: LintSubject): readonly Remark[] {
   if (settings.path_with_escaped_slashes_action !== 'keep_unchanged') return []
-  return routes.flatMap(({ settings: route }): readonly Remark[] => {
+  return settings.routes.flatMap((route): readonly Remark[] => {
     const host = /^https?:\/\/([^/:]+)/i.exec(route.from)?.[1] ?? ''
     const { kind, text } = pathRuleOf(route)
     const start = kind === 'regex' ? literalStart(text) : text
@@ -31,7 +31,7 @@ function escapedSlashes({ settings, routes, trial }: LintSubject): readonly Rema
     if (taker === undefined || taker.settings === route) return []
     return [
       {
-        route,
+        owner: route,
         path: [kind],
         message: `${JSON.stringify(spelling)} is not taken by this route but by ${taker.settings.source.path}`,
         hint: 'leave path_with_escaped_slashes_action at reject_request',
@@ -41,7 +41,7 @@ function escapedSlashes({ settings, routes, trial }: LintSubject): readonly Rema
 }
 
 function exactDenials(subject: LintSubject): readonly Remark[] {
-  return itemsOf(subject).flatMap(({ route, item, block }): readonly Remark[] => {
+  return itemsOf(subject).flatMap(({ owner, item, block }): readonly Remark[] => {
     if (item.name !== 'http_path' || block.action !== 'deny' || block.kind !== 'or') return []
     const operators = operatorsOf(item.operand, 'is')
     const path = operators.get('is')
@@ -49,7 +49,7 @@ function exactDenials(subject: LintSubject): readonly Remark[] {
     const other = path.endsWith('/') ? path.slice(0, -1) : `${path}/`
     return [
       {
-        route,
+        owner,
         path: item.source,
         message: `this denies exactly ${path}, not ${other}, which many applications take for the same`,
         hint: `write starts_with: ${path.replace(/\/$/, '')}`,

@@ -13,12 +13,12 @@ prefix: /admin/`,
 }
 
 /** The first sentence is also the one of the configuration's reader, so that it is told once. */
-function routePrefixes({ routes }: LintSubject): readonly Remark[] {
-  return routes.flatMap(({ settings: route }) => {
+function routePrefixes({ settings }: LintSubject): readonly Remark[] {
+  return settings.routes.flatMap((route) => {
     const { kind, text } = pathRuleOf(route)
     if (kind !== 'prefix' || !text.startsWith('/') || text.endsWith('/')) return []
     return {
-      route,
+      owner: route,
       path: ['prefix'],
       message: `the prefix also matches ${JSON.stringify(`${text}-else`)}`,
       hint: `write ${JSON.stringify(`${text}/`)}, and a route with path: ${text} where that is needed`,
@@ -28,11 +28,11 @@ function routePrefixes({ routes }: LintSubject): readonly Remark[] {
 
 /** Where it keeps people out, taking more is the safe side. */
 function policyPrefixes(subject: LintSubject): readonly Remark[] {
-  return itemsOf(subject).flatMap(({ route, item, helps }) => {
+  return itemsOf(subject).flatMap(({ owner, item, helps }) => {
     const start = operatorsOf(item.operand, 'is').get('starts_with')
     if (!helps || item.name !== 'http_path' || typeof start !== 'string' || start.endsWith('/')) return []
     return {
-      route,
+      owner,
       path: item.source,
       message: `starts_with ${start} also opens ${JSON.stringify(`${start}-else`)}`,
       hint: `write starts_with: ${start}/`,

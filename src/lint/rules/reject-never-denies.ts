@@ -15,8 +15,8 @@ export const rejectNeverDenies: LintRule = {
   find: (subject) =>
     itemsOf(subject)
       .filter(({ item, block }) => item.name === 'reject' && block.action === 'deny' && !isTurned(block.kind))
-      .map(({ route, item }) => ({
-        route,
+      .map(({ owner, item }) => ({
+        owner,
         path: item.source,
         message: 'reject is always false, so under deny it keeps nobody out',
         hint: 'write accept: true under deny to keep everybody out',

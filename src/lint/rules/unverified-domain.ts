@@ -20,8 +20,8 @@ routes:
         ({ item, helps, block }) =>
           helps && (item.name === 'domain' || item.name === 'email') && !namesTenant(block.items),
       )
-      .map(({ route, item }) => ({
-        route,
+      .map(({ owner, item }) => ({
+        owner,
         path: item.source,
         message: `every tenant can issue addresses for this ${item.name}: the provider does not verify them`,
         hint: 'name your own tenant in idp_provider_url, or ask for claim/tid in the same and:',

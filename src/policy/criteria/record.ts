@@ -1,4 +1,5 @@
-import { type Criterion, outcomesOf, type RecordSet, unauthenticated } from '../criterion.ts'
+import type { RecordSet } from '../../config/read-records.ts'
+import { type Criterion, outcomesOf, unauthenticated } from '../criterion.ts'
 import { certainDomain, certainEmail } from '../email-address.ts'
 import type { Facts } from '../facts.ts'
 import { type Report, shown } from '../problem.ts'
