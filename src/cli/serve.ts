@@ -34,6 +34,8 @@ export interface Running {
   reload(): Promise<boolean>
   /** Drains and ends: readiness off, doors closed, requests under way finish within `grace`. */
   close(grace?: Milliseconds): Promise<void>
+  /** Writes down an error that nobody has caught. */
+  report(message: string, error: unknown): void
 }
 
 /** The configuration cannot be served; the message is for people, whole lines. */
@@ -74,6 +76,10 @@ export async function serve(options: ServeOptions, io: Pick<Io, 'err'>): Promise
   current.snapshot.log.event('info', 'serving', { address: doors.main.address, routes: settings.routes.length })
 
   let closing: Promise<void> | undefined
+  kept.upgrades.judgeBy((upgrade) => {
+    if (closing) return 1001
+    return current.snapshot.mayStay(upgrade, Date.now()) ? undefined : 1008
+  })
   const close = (grace = drainGrace): Promise<void> => {
     status.ready = false
     watcher?.[Symbol.dispose]()
@@ -83,7 +89,13 @@ export async function serve(options: ServeOptions, io: Pick<Io, 'err'>): Promise
     closing = end({ doors, current, kept, grace })
     return closing
   }
-  return { address: doors.main.address, port: doors.main.port, reload: () => reloader.reload(), close }
+  return {
+    address: doors.main.address,
+    port: doors.main.port,
+    reload: () => reloader.reload(),
+    close,
+    report: (message, error) => current.snapshot.log.event('error', message, { error }),
+  }
 }
 
 /** What the checks cannot see, such as a log file that may not be written, refuses the start as well. */
@@ -112,9 +124,11 @@ interface Ending {
 async function end({ doors, current, kept, grace }: Ending): Promise<void> {
   const { log } = current.snapshot
   log.event('info', 'draining', { connections: doors.main.connectionCount })
-  await doors.redirect?.[Symbol.asyncDispose]()
+  // The door first: what would come in now would not be told goodbye.
+  const drained = doors.main.drain(grace)
   kept.upgrades.closeWhere(() => true, 1001)
-  await doors.main.drain(grace)
+  await doors.redirect?.[Symbol.asyncDispose]()
+  await drained
   await doors.health?.[Symbol.asyncDispose]()
   current.snapshot.retire()
   await kept.pools.destroy()

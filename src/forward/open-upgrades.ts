@@ -17,13 +17,22 @@ export interface OpenUpgrade {
 /** One for the process; it outlives snapshots. Bounded by the sockets that the listener admits. */
 export class OpenUpgrades {
   readonly #open = new Set<OpenUpgrade>()
+  #judge: (upgrade: OpenUpgrade) => CloseCode | undefined = () => undefined
 
   get size(): number {
     return this.#open.size
   }
 
+  /** Registers it; what no longer holds by now (a reload or the end came during its handshake) is closed at once. */
   add(upgrade: OpenUpgrade): void {
     this.#open.add(upgrade)
+    const code = this.#judge(upgrade)
+    if (code !== undefined) upgrade.close(code)
+  }
+
+  /** From now on `judge` says of each new one whether it has to be closed. */
+  judgeBy(judge: (upgrade: OpenUpgrade) => CloseCode | undefined): void {
+    this.#judge = judge
   }
 
   delete(upgrade: OpenUpgrade): void {

@@ -64,6 +64,8 @@ export interface Program extends AsyncDisposable {
   output(): string
   /** Resolves with the exit code (or signal name) once it has ended. */
   readonly ended: Promise<number | string>
+  /** Reads standard output, where it was held. */
+  readOn(): void
   /** Sends a signal and waits for nothing. */
   signal(name: NodeJS.Signals): void
   /** Ends it: SIGTERM, and SIGKILL when it does not listen. */
@@ -82,6 +84,8 @@ export interface ProgramOptions {
   readonly logFile?: string
   /** Stay who we are, even as root. */
   readonly asOurselves?: boolean
+  /** `held`: a pipe that nobody reads before `readOn`; a number: this file. By default it is read. */
+  readonly stdout?: 'held' | number
 }
 
 /** Starts a server and waits until it serves; throws with its output when it ends early or never serves. */
@@ -89,12 +93,13 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   const child = spawn(options.command, options.args, {
     cwd: options.cwd,
     env: { PATH: FOLDERS.join(delimiter), LANG: 'C.UTF-8', HOME: options.cwd, ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', typeof options.stdout === 'number' ? options.stdout : 'pipe', 'pipe'],
     ...(isRoot() && !options.asOurselves ? { uid: NOBODY, gid: NOBODY } : {}),
   })
   let output = ''
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const readOn = () => void child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  if (options.stdout === undefined) readOn()
+  child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()))
   const ended = endOf(child)
   const lastWords = () =>
     `${output}${options.logFile && existsSync(options.logFile) ? readFileSync(options.logFile, 'utf8') : ''}`
@@ -114,6 +119,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     pid,
     output: () => output,
     ended,
+    readOn,
     signal: (name) => void child.kill(name),
     stop,
     [Symbol.asyncDispose]: stop,

@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Browser } from './browser.ts'
 import { type Certs, testCerts } from './certs.ts'
-import { freePort, startProgram, temporaryFolder } from './program.ts'
+import { freePort, type ProgramOptions, startProgram, temporaryFolder } from './program.ts'
 
 export type Config = Readonly<Record<string, unknown>>
 
@@ -19,6 +19,10 @@ export interface ProxyOptions {
   readonly args?: readonly string[]
   /** More options for Node. */
   readonly nodeArgs?: readonly string[]
+  /** Where its standard output goes, when it is not simply read. */
+  readonly stdout?: ProgramOptions['stdout']
+  /** A program that starts it, with its arguments: `prlimit --nofile=64`. */
+  readonly launcher?: readonly string[]
 }
 
 export type LogLine = Readonly<Record<string, unknown>>
@@ -37,6 +41,8 @@ export interface RunningProxy extends AsyncDisposable {
   write(config: Config): void
   /** Overwrites the file in place with any text. */
   writeText(text: string): void
+  /** Reads standard output from now on, where it was held. */
+  readOn(): void
   /** All that it printed. */
   output(): string
   /** The JSON lines among that. */
@@ -71,14 +77,17 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     })
   writeFileSync(configFile, complete(options.config))
   const health = (path: string) => statusOf(`http://127.0.0.1:${healthPort}${path}`)
+  const args = [...(options.nodeArgs ?? []), entry, 'serve', '--config', configFile, ...(options.args ?? [])]
+  const [launcher, ...launching] = options.launcher ?? []
   const program = await startProgram({
     name: 'Ostiary',
-    command: process.execPath,
-    args: [...(options.nodeArgs ?? []), entry, 'serve', '--config', configFile, ...(options.args ?? [])],
+    command: launcher ?? process.execPath,
+    args: launcher ? [...launching, process.execPath, ...args] : args,
     cwd: folder.path,
     env: { ...options.env },
     isReady: async () => (await health('/readyz')) === 200,
     asOurselves: true,
+    ...(options.stdout !== undefined && { stdout: options.stdout }),
   }).catch((error: unknown) => {
     folder[Symbol.dispose]()
     throw error
@@ -102,6 +111,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       renameSync(`${configFile}.new`, configFile)
     },
     writeText: (text) => writeFileSync(configFile, text),
+    readOn: program.readOn,
     output: program.output,
     log,
     async logged(matches, what = 'such a line') {

@@ -1,5 +1,6 @@
 /** Declares `ostiary serve`, and what signals do to it. */
 import type { Command } from 'commander'
+import { milliseconds } from '../../wire/units.ts'
 import type { Io } from '../io.ts'
 import { RefusedToStart, type Running, serve } from '../serve.ts'
 import { type ConfigOptions, configOption, lenientOption } from './options.ts'
@@ -14,8 +15,29 @@ export function addServe(program: Command, io: Io): void {
     .action(async ({ config, lenient, requireTests }: ConfigOptions & { requireTests: boolean }) => {
       const starting = serve({ files: config, env: process.env, lenient, requireTests }, io)
       const running = await orRefused(starting, io)
-      if (running) endWithSignals(running)
+      if (!running) return
+      endWithSignals(running)
+      surviveErrors(running)
     })
+}
+
+/** Milliseconds for requests under way, after an error that nobody has caught. */
+const lastGrace = milliseconds(5_000)
+
+/**
+ * An error that nobody has caught. A rejected promise is one request's, whose time limits still hold: it is written down
+ * and everybody else goes on. An exception may have left anything half done (Node: "not safe to resume"): what is under
+ * way may finish, for a moment, and the process ends with 1, to be started anew by whoever watches over it.
+ */
+function surviveErrors(running: Running): void {
+  process.on('unhandledRejection', (error) => running.report('a promise was rejected and nobody waited for it', error))
+  process.on('uncaughtException', (error) => {
+    // Of our own streams only standard error can fail so: its reader has gone, and there is nobody to tell.
+    if ('code' in error && error.code === 'EPIPE') return
+    running.report('an exception that nobody has caught: the process ends', error)
+    process.exitCode = 1
+    void running.close(lastGrace).finally(() => process.exit(1))
+  })
 }
 
 /** Waits for `starting`; a refusal is printed, and the process will end with 1. */
