@@ -1,6 +1,7 @@
 /** Which rules no case exercises: routes that nobody asked for, and criteria that were never true. */
 import type { Place } from '../config/place.ts'
 import type { ExplainedNode } from '../policy/policy.ts'
+import type { Path } from '../policy/problem.ts'
 import type { CaseResult } from './run-cases.ts'
 import type { Trial } from './trial.ts'
 import type { TrialRoute } from './trial-route.ts'
@@ -25,29 +26,44 @@ export function unexercisedRules(trial: Trial, results: readonly CaseResult[]): 
     if (known) known.push(...(decision.tree ?? []))
     else trees.set(found.route, [...(decision.tree ?? [])])
   }
+  // A named policy is written once; whoever meets its rule at one route has exercised it.
+  const rules = new Map<string, Rule>()
+  for (const [route, actions] of trees) collect(rules, { route, actions })
+  const unmet = Map.groupBy(
+    [...rules.values()].filter(({ isTrue }) => !isTrue),
+    ({ route }) => route,
+  )
   return trial.routes.flatMap((route): readonly UnexercisedRule[] => {
-    const actions = trees.get(route)
-    return actions ? neverTrue(route, actions) : [{ route: route.name, place: route.place, rule: undefined }]
+    if (!trees.has(route)) return [{ route: route.name, place: route.place, rule: undefined }]
+    return (unmet.get(route) ?? []).map(({ text, source }) => ({
+      route: route.name,
+      place: route.locate(source),
+      rule: text,
+    }))
   })
 }
 
-function neverTrue(route: TrialRoute, actions: readonly ExplainedNode[]): readonly UnexercisedRule[] {
-  const rules = new Map<string, { text: string; node: ExplainedNode; isTrue: boolean }>()
+interface Rule {
+  readonly text: string
+  readonly source: Path
+  /** The first that has it. */
+  readonly route: TrialRoute
+  readonly isTrue: boolean
+}
+
+function collect(
+  rules: Map<string, Rule>,
+  { route, actions }: { route: TrialRoute; actions: readonly ExplainedNode[] },
+): void {
   for (const action of actions) {
     for (const block of action.children) {
       for (const node of block.children) {
         // A user of `allowed_users` stands for two criteria at one place; one of them is enough.
         const key = node.source.join('\n')
         const text = `${action.name} ${block.name} ${node.name} ${node.operand ?? ''}`.trim()
-        rules.set(key, {
-          text: rules.get(key)?.text ?? text,
-          node,
-          isTrue: node.value || rules.get(key)?.isTrue === true,
-        })
+        const known = rules.get(key) ?? { text, source: node.source, route, isTrue: false }
+        rules.set(key, { ...known, isTrue: known.isTrue || node.value })
       }
     }
   }
-  return [...rules.values()]
-    .filter(({ isTrue }) => !isTrue)
-    .map(({ text, node }) => ({ route: route.name, place: route.locate(node.source), rule: text }))
 }
