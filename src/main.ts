@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addCheck } from './cli/commands/check.ts'
-import { addDiff, addReplay } from './cli/commands/compare.ts'
+import { addDiff, addMatrix, addReplay } from './cli/commands/compare.ts'
 import { addDemo } from './cli/commands/demo.ts'
 import { addExplain, addTest } from './cli/commands/policy-tools.ts'
 import { addServe } from './cli/commands/serve.ts'
@@ -21,7 +21,7 @@ const program = new Command('ostiary')
   .showHelpAfterError('hint: ostiary --help')
 
 // In the order of a working day.
-for (const add of [addServe, addCheck, addTest, addExplain, addDiff, addReplay, addDemo]) add(program, io)
+for (const add of [addServe, addCheck, addTest, addExplain, addDiff, addMatrix, addReplay, addDemo]) add(program, io)
 
 await program.parseAsync()
 

@@ -37,7 +37,8 @@ export function readQuestion(map: Map, { time, mistake }: { time: number; mistak
   }
 }
 
-function readWho(who: unknown, mistake: Mistake): Subject {
+/** `nobody`, or a map of `email`, `groups`, `claims` … */
+export function readWho(who: unknown, mistake: Mistake): Subject {
   if (who === 'nobody') return 'nobody'
   if (!isMap(who)) {
     mistake(['who'], 'expected nobody, or a map of email, groups, claims')

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type DiffOptions, diff } from '../diff.ts'
 import type { Io } from '../io.ts'
+import { matrix } from '../matrix.ts'
 import { replay } from '../replay.ts'
 import { type ConfigOptions, configOption, gather, lenientOption } from './options.ts'
 
@@ -66,5 +67,32 @@ export function addReplay(program: Command, io: Io): void {
     .addOption(lenientOption())
     .action(async ({ log = [], ...rest }: ReplayFlags) => {
       process.exitCode = await replay({ ...rest, logs: log, env: process.env }, io)
+    })
+}
+
+interface MatrixFlags {
+  readonly subjects?: string
+  readonly log?: string[]
+  readonly csv?: boolean
+  readonly json?: boolean
+  readonly html?: string
+  readonly lenient: boolean
+}
+
+export function addMatrix(program: Command, io: Io): void {
+  program
+    .command('matrix')
+    .description('review who may use what: people by routes, each with the rule that lets them in')
+    .argument('<config...>', 'the configuration')
+    .option('--subjects <file>', 'people: a YAML or JSON list of email, groups, claims (or cases)')
+    .addOption(logOption('decision log: everybody who is in it; may be given several times'))
+    .addOption(new Option('--csv', 'CSV for a spreadsheet').conflicts(['json', 'html']))
+    .addOption(new Option('--json', 'one JSON object').conflicts(['html']))
+    .option('--html <file>', 'write one page of HTML that needs nothing else')
+    .addOption(lenientOption())
+    .action(async (config: string[], flags: MatrixFlags) => {
+      const { log = [], csv, json, ...rest } = flags
+      const format = csv ? 'csv' : json ? 'json' : 'text'
+      process.exitCode = await matrix({ ...rest, config, logs: log, format, env: process.env, now: Date.now() }, io)
     })
 }
