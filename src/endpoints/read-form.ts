@@ -14,12 +14,18 @@ export async function readForm({ visit, request }: Pick<Exchange, 'visit' | 'req
     throw new ProxyError('FORM_INVALID', `cannot read form: its type is ${type?.slice(0, 60) ?? 'missing'}`)
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of request) {
-    const octets = Buffer.from(chunk)
-    size += octets.length
-    if (size > longestForm)
-      throw new ProxyError('FORM_INVALID', `cannot read form: it is longer than ${longestForm} octets`)
-    chunks.push(octets)
+  try {
+    // Without destroying: the refusal still has to go out on this very connection.
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      const octets = Buffer.from(chunk)
+      size += octets.length
+      if (size > longestForm) break
+      chunks.push(octets)
+    }
+  } catch (cause) {
+    throw new ProxyError('FORM_INVALID', 'cannot read form: the client left before its end', { cause })
   }
+  if (size > longestForm)
+    throw new ProxyError('FORM_INVALID', `cannot read form: it is longer than ${longestForm} octets`)
   return new URLSearchParams(Buffer.concat(chunks).toString())
 }

@@ -60,6 +60,7 @@ class Carrier implements Dispatcher.DispatchHandler {
   #target: Target
   #body: BodyRelay | null = null
   #repeats = 0
+  #interim = 0
   /** Set while a dispatched request has not ended. */
   #underWay = false
   #connected = false
@@ -136,6 +137,7 @@ class Carrier implements Dispatcher.DispatchHandler {
     if (this.#over) return true
     if (status < 200) {
       passInterim(status, {
+        count: ++this.#interim,
         visit: this.#load.exchange.visit,
         response: this.#response,
         headers: () => this.#carriage.responseHead(status, raw).headers,

@@ -3,16 +3,23 @@ import type { ServerResponse } from 'node:http'
 import { ProxyError } from '../errors/proxy-error.ts'
 import type { Visit } from '../listener/visit.ts'
 
+/** Interim answers to one request: without a bound, a client that reads none of them would have us keep any number. */
+const most = 64
+
 export interface Interim {
+  /** How many there were, this one included. */
+  readonly count: number
   readonly visit: Visit
   readonly response: ServerResponse
   /** Only called where something will be passed on. */
   readonly headers: () => readonly string[]
 }
 
-/** Passes `status` on, or leaves it out: 100 is ours to send, HTTP/1.0 knows none. Throws UPSTREAM_INVALID for 101. */
-export function passInterim(status: number, { visit, response, headers }: Interim): void {
+/** Passes `status` on, or leaves it out: 100 is ours to send, HTTP/1.0 knows none. Throws UPSTREAM_INVALID for 101, and for too many. */
+export function passInterim(status: number, { count, visit, response, headers }: Interim): void {
   if (status === 101) throw new ProxyError('UPSTREAM_INVALID', 'cannot pass the answer on: 101 that nobody asked for')
+  if (count > most)
+    throw new ProxyError('UPSTREAM_INVALID', `cannot pass the answer on: more than ${most} interim answers`)
   if (status === 100 || visit.httpVersion === '1.0') return
   try {
     const list = headers()

@@ -186,11 +186,18 @@ async function tunnel({ options, load, target }: Attempt, upstream: Socket): Pro
 }
 
 /** The application wants no WebSocket: its answer goes back as any other answer. */
-function relayRefusal({ options, load, target }: Attempt, answer: IncomingMessage): Promise<Outcome> {
+async function relayRefusal({ options, load, target }: Attempt, answer: IncomingMessage): Promise<Outcome> {
   const response = load.exchange.response as ServerResponse
-  const status = answer.statusCode ?? 502
-  const { headers } = options.responseHead(status, answer.rawHeaders)
-  response.writeHead(status, headers)
+  const status = answer.statusCode ?? 0
+  try {
+    // A 101 without `Upgrade` comes here, too; the client would take it for a connection that nobody joined.
+    if (status < 200 || status > 599)
+      throw new ProxyError('UPSTREAM_INVALID', `cannot pass the answer on: its status is ${status}`)
+    response.writeHead(status, options.responseHead(status, answer.rawHeaders).headers)
+  } catch (error) {
+    answer.destroy()
+    throw upstreamFailure(error, { origin: target.lease.endpoint.origin, connected: true })
+  }
   return new Promise((resolve) => {
     let size = 0
     const done = (details: string): void => resolve({ status, size, details, upstream: target.lease.endpoint.origin })

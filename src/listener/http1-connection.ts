@@ -66,7 +66,7 @@ export class Http1Connection implements Connection {
       return
     }
     if (this.#waiting.length >= this.#door.limits.pipelined) {
-      this.#cut()
+      this.#cutFor('too many requests wait behind an unanswered one')
       return
     }
     this.#waiting.push({ request, response })
@@ -76,7 +76,7 @@ export class Http1Connection implements Connection {
   upgrade(request: IncomingMessage, response: ServerResponse, head: Buffer): void {
     // Frames behind an unanswered request could be taken for its answer.
     if (this.#closing || this.#current !== undefined) {
-      this.#cut()
+      this.#cutFor('a WebSocket handshake came behind an unanswered request')
       return
     }
     this.#upgraded = true
@@ -276,6 +276,12 @@ export class Http1Connection implements Connection {
     this.#socket.end(bareAnswerBytes(refusal))
     this.#socket.resume()
     setTimeout(() => this.#socket.destroy(), linger).unref()
+  }
+
+  /** Cuts, and tells the log why: nobody else will. */
+  #cutFor(detail: string): void {
+    if (!this.#closing) this.#door.handlers.refused?.(this.#refusal('REQUEST_MALFORMED', detail), undefined)
+    this.#cut()
   }
 
   #cut(): void {

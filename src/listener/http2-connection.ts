@@ -15,6 +15,11 @@ import type { Door } from './door.ts'
 
 const { NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR } = constants
 
+interface Pair {
+  readonly request: Http2ServerRequest
+  readonly response: Http2ServerResponse
+}
+
 export class Http2Connection implements Connection {
   readonly #door: Door
   readonly #session: ServerHttp2Session
@@ -56,7 +61,7 @@ export class Http2Connection implements Connection {
     const door = this.#door
     const admission = admit(head, door.admission(), { id: door.newId(), now: door.now() })
     if (admission.kind === 'refusal') {
-      this.#refuse(admission.refusal, response)
+      this.#refuse(admission.refusal, { request, response })
       return
     }
     if (admission.visit.hasBody) failTruncated(request)
@@ -127,8 +132,10 @@ export class Http2Connection implements Connection {
     stream.setTimeout(bodyIdle, look)
   }
 
-  #refuse(refusal: Refusal, response: Http2ServerResponse): void {
+  #refuse(refusal: Refusal, { request, response }: Pair): void {
     const { stream } = response
+    // A client that never opens its window would keep the stream, and with it the connection.
+    this.#watch(request, response)
     // A whole answer before the end of the request: the client is to stop sending (RFC 9113 §8.1).
     response.once('finish', () => stream.close(NGHTTP2_NO_ERROR))
     const { refused } = this.#door.handlers

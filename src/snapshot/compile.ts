@@ -44,8 +44,8 @@ export function compileSnapshot(settings: Settings, kept: Kept): ServedSnapshot 
     accessFields: settings.access_log_fields,
     authorizeFields: settings.authorize_log_fields,
   })
-  const shared = keyRing([settings.shared_secret], 'shared_secret')
-  const own = keyRing([settings.cookie_secret], 'cookie_secret')
+  const shared = keyRing([settings.shared_secret, ...settings.previous_shared_secrets], 'shared_secret')
+  const own = keyRing([settings.cookie_secret, ...settings.previous_cookie_secrets], 'cookie_secret')
   const assertions = assertionKeys({ ...(settings.signing_key && { signingKey: settings.signing_key }), ring: shared })
   const cookies = cookieSettings(settings)
   const routes = compileAll(settings, {

@@ -20,8 +20,8 @@ export function parseAuthority(text: string): Authority | undefined {
   const name = colon === -1 ? text : text.slice(0, colon)
   const port = colon === -1 ? '' : text.slice(colon + 1)
   if (colon !== -1 && !isPort(port)) return undefined
-  const host = name.toLowerCase()
-  return isHostName(host) ? { host, port } : undefined
+  // Letters of ASCII alone are folded: Unicode's rules would make a k of the Kelvin sign before anybody has looked.
+  return nameSyntax.test(name) && isHostName(name.toLowerCase()) ? { host: name.toLowerCase(), port } : undefined
 }
 
 /** `host` or `host:port` again. */
@@ -49,13 +49,12 @@ function isPort(text: string): boolean {
   return /^[1-9][0-9]{0,4}$/.test(text) && Number(text) <= 65_535
 }
 
-const nameSyntax = /^(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?$/
+const nameSyntax = /^(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?$/
 /** A last label of digits, or hexadecimal: `URL` and inet_aton read such a host as an IPv4 address. */
 const numberAtEnd = /(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$/
 const ipv4Syntax = /^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|$)){4}$/
 
 function isHostName(host: string): boolean {
-  if (!nameSyntax.test(host)) return false
   if (host.length > 253 && !(host.length === 254 && host.endsWith('.'))) return false
   return !numberAtEnd.test(host) || ipv4Syntax.test(host)
 }

@@ -279,9 +279,9 @@ function targetOf(dice: Dice, mark: string): string {
   return path
 }
 
-/** One octet replaced by any other; without secrets, whose names would be spoilt. */
+/** One octet replaced by any other; without what must not arrive under a spoilt name. */
 function flipped(whole: string, dice: Dice): string {
-  const bytes = whole.replaceAll(canary, 'x')
+  const bytes = whole.replaceAll(canary, 'x').replaceAll('mallory', 'x')
   const at = dice.below(bytes.length)
   return bytes.slice(0, at) + String.fromCharCode(dice.below(256)) + bytes.slice(at + 1)
 }

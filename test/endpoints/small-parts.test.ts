@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { keptTarget, ownTarget, publishedTarget } from '#src/endpoints/addresses.ts'
@@ -104,7 +105,7 @@ test('a form is read within bounds, and only if it is one', async () => {
   const read = (type: string, ...chunks: string[]) =>
     readForm({
       visit: world.visit('https://wiki.corp.test/', { method: 'POST', headers: ['content-type', type] }),
-      request: chunks.map((chunk) => Buffer.from(chunk)) as never,
+      request: Readable.from(chunks.map((chunk) => Buffer.from(chunk))) as never,
     })
   const form = 'application/x-www-form-urlencoded'
   assert.equal((await read(`${form}; charset=utf-8`, 'token=a%', '20b')).get('token'), 'a b')

@@ -1,4 +1,5 @@
 /** A small company around our endpoints: two published hosts, the authenticate host, a provider, and browsers that keep cookies. */
+import { Readable } from 'node:stream'
 import { keyRing, type Revealable, randomSecret } from '#src/crypto/key-ring.ts'
 import { sealer } from '#src/crypto/seal.ts'
 import { urlSigner } from '#src/crypto/signed-url.ts'
@@ -81,7 +82,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   async function answer(visit: Visit, body = ''): Promise<Answer> {
     try {
       const endpoint = endpoints.find(visit)
-      if (endpoint) return await endpoint.answer({ visit, request: [Buffer.from(body)] as never })
+      if (endpoint) return await endpoint.answer({ visit, request: Readable.from([Buffer.from(body)]) as never })
       if (!published.has(visit.host)) return textAnswer('no route', { status: 404 })
       const session = await sessions.open(
         visit.headers,

@@ -71,3 +71,10 @@ test('the longest names are read, and one octet more is not', () => {
   assert.equal(parseAuthority(`${longest}a`), undefined)
   assert.equal(parseAuthority(`${label}a.test`), undefined)
 })
+
+test('letters are folded by ASCII alone: nothing becomes a host by the case rules of Unicode', () => {
+  assert.deepEqual(parseAuthority('WIKI.Corp.TEST'), { host: 'wiki.corp.test', port: '' })
+  // The Kelvin sign folds to k, the dotted capital I to i and a mark, the long s to s.
+  for (const sent of ['wi\u212ai.corp.test', 'w\u0130ki.corp.test', 'wiki.corp.te\u017ft', 'wiki。corp.test'])
+    assert.equal(parseAuthority(sent), undefined, sent)
+})
