@@ -80,16 +80,18 @@ function routeSection({ rows }: Matrix, { name, url, place }: MatrixRoute, index
     const cell = row.cells[index]
     return cell && cell.access !== 'no' ? [{ row, cell }] : []
   })
+  // The first row is nobody.
+  const known = open.filter(({ row }) => row !== rows[0]).length
   const list: Content =
     open.length === 0
-      ? html`<p class="none">None of these people.</p>`
+      ? html`<p class="none">Nobody.</p>`
       : html`<table><thead><tr><th scope="col">Who</th><th scope="col">By</th><th scope="col">Written at</th></tr></thead><tbody>
 ${open.map(
   ({ row, cell }) =>
     html`<tr><th scope="row">${row.who}</th><td>${cell.access === 'sometimes' && html`<span class="when">${cell.conditions.join(', ')}</span> `}${cell.rules.map(({ words: rule }) => rule).join(', ')}</td><td class="place">${cell.rules.map((rule) => placeText(rule.place)).join(', ')}</td></tr>\n`,
 )}</tbody></table>`
   return html`<section><h3>${name} <small>${withoutScheme(url)} · ${placeText(place)}</small></h3>
-<p>${open.length} of ${rows.length}</p>
+<p>${known} of ${counted(rows.length - 1, 'person', 'people')}${known < open.length && ', and anybody without signing in'}</p>
 ${list}
 </section>
 `
