@@ -1,7 +1,7 @@
 /** Settings of signing in: the provider, the authenticate host, sessions and cookies. */
 import { originUrl, webUrl } from './address-types.ts'
 import { textMap } from './map-types.ts'
-import { duration, oneOf, secretKey, secretText, text, wordList } from './simple-types.ts'
+import { duration, oneOf, secretKey, secretKeys, secretText, text, wordList } from './simple-types.ts'
 
 /** Providers by Pomerium's names; all but `oidc` are presets of issuer, scopes and parameters. */
 const providers = [
@@ -62,6 +62,16 @@ export const identitySettings = {
     doc: 'Key from which others are derived, base64 of 32 bytes; equal in all instances. `shared_secret_file` names a file instead.',
     secret: true,
     shownDefault: 'made at random; sessions then end with the process',
+  }),
+  previous_cookie_secrets: secretKeys().prefault([]).meta({
+    doc: 'Former values of `cookie_secret`: what they sealed still opens, so that a change of the key disturbs no sign-in under way.',
+    secret: true,
+    pomerium: 'Only here.',
+  }),
+  previous_shared_secrets: secretKeys().prefault([]).meta({
+    doc: 'Former values of `shared_secret`: sessions that they sealed still open, so that a change of the key ends none. Take them out after `cookie_expire`.',
+    secret: true,
+    pomerium: 'Only here.',
   }),
   signout_redirect_url: webUrl().optional().meta({ doc: 'Where people go after signing out.' }),
 }

@@ -34,10 +34,11 @@ export const listenerSettings = {
     doc: 'Authorities to trust besides the usual ones, for the provider and for upstreams without `tls_custom_ca`. `certificate_authority_file` names a file instead.',
   }),
   timeout_read: duration({ max: '24h' }).prefault('30s').meta({
-    doc: 'How long a whole request, with its body, may take to arrive. 0s is no limit.',
+    doc: 'How long the client may send nothing while its request is awaited; 408 after that. A slow upload that moves is not cut. 0s is no limit.',
+    pomerium: 'There the whole request must have arrived by then, which cuts long uploads.',
   }),
   timeout_write: duration({ max: '576h' }).prefault('0s').meta({
-    doc: 'How long a request and its answer may take together. 0s is no limit.',
+    doc: 'How long any answer may take, also where `timeout` of the route is longer or off. 0s is no limit.',
   }),
   timeout_idle: duration({ max: '576h' }).prefault('5m').meta({
     doc: 'How long a connection may be idle between requests. 0s is no limit.',

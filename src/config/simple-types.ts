@@ -2,7 +2,7 @@
 import { Secret } from '../crypto/secret.ts'
 import { parseDuration, printDuration } from '../wire/duration.ts'
 import { type Milliseconds, milliseconds } from '../wire/units.ts'
-import { settingType, textOf } from './setting-type.ts'
+import { type Fail, settingType, textOf } from './setting-type.ts'
 
 const CONTROL = /[\u0000-\u001f\u007f]/
 
@@ -102,18 +102,32 @@ export const secretText = () =>
   })
 
 /** A key of 32 bytes in standard base64 with padding, white space refused. The `Secret` holds the base64 text. */
-export const secretKey = () =>
-  settingType('base64 of 32 bytes', (raw, fail): Secret | undefined => {
-    const value = textOf(raw)
-    if (value === '') return undefined
-    const hint = 'make one with: head -c32 /dev/urandom | base64'
-    if (value === undefined) fail('base64 of 32 bytes', { found: 'a list or map', hint })
-    else if (/\s/.test(value)) fail('base64 of 32 bytes', { found: 'white space in it', hint })
-    else if (!/^[A-Za-z0-9+/]+={0,2}$/.test(value) || value.length % 4 !== 0) {
-      fail('base64 of 32 bytes', { found: 'something that is not base64', hint })
-    } else {
-      const { length } = Buffer.from(value, 'base64')
-      if (length !== 32) fail('base64 of 32 bytes', { found: `base64 of ${length} bytes`, hint })
-    }
-    return new Secret(value ?? '')
+export const secretKey = () => settingType('base64 of 32 bytes', readSecretKey)
+
+function readSecretKey(raw: unknown, fail: Fail): Secret | undefined {
+  const value = textOf(raw)
+  if (value === '') return undefined
+  const hint = 'make one with: head -c32 /dev/urandom | base64'
+  if (value === undefined) fail('base64 of 32 bytes', { found: 'a list or map', hint })
+  else if (/\s/.test(value)) fail('base64 of 32 bytes', { found: 'white space in it', hint })
+  else if (!/^[A-Za-z0-9+/]+={0,2}$/.test(value) || value.length % 4 !== 0) {
+    fail('base64 of 32 bytes', { found: 'something that is not base64', hint })
+  } else {
+    const { length } = Buffer.from(value, 'base64')
+    if (length !== 32) fail('base64 of 32 bytes', { found: `base64 of ${length} bytes`, hint })
+  }
+  return new Secret(value ?? '')
+}
+
+/** Keys that only open what they once sealed, newest first; seven at most. */
+export const secretKeys = () =>
+  settingType('list of base64 of 32 bytes', (raw, fail): readonly Secret[] => {
+    const items: readonly unknown[] = Array.isArray(raw) ? raw : (textOf(raw) ?? '').split(/[\s,]+/).filter(Boolean)
+    if (items.length > 7) fail('seven keys at most', { found: `${items.length} keys` })
+    return items.flatMap((item, index) => {
+      const at: Fail = (expected, more = {}) => fail(expected, { ...more, path: [index] })
+      const key = readSecretKey(item, at)
+      if (key === undefined) at('base64 of 32 bytes', { found: 'nothing' })
+      return key ?? []
+    })
   })

@@ -38,7 +38,7 @@ export class LogSink {
   #untold = 0
 
   constructor(options: SinkOptions = {}) {
-    const { fd = 1, chunk = 8192, limit = 4 * 1024 * 1024, interval = 100 } = options
+    const { fd = 1, chunk = 65536, limit = 4 * 1024 * 1024, interval = 100 } = options
     this.#fd = fd
     this.#chunk = chunk
     this.#limit = limit

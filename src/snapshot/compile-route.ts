@@ -77,7 +77,7 @@ function forwardOptions(route: RouteSettings, settings: Settings, routeId: strin
     claimHeaders: Object.entries(settings.jwt_claims_headers).map(([header, claim]) => ({ header, claim })),
     issuerFormat: settings.jwt_issuer_format,
     websockets: route.allow_websockets,
-    timeout: route.timeout ?? (route.allow_websockets ? 0 : settings.default_upstream_timeout),
+    timeout: answerLimit(route, settings),
     idleTimeout: route.idle_timeout ?? 0,
     tls: {
       skipVerify: route.tls_skip_verify,
@@ -86,6 +86,13 @@ function forwardOptions(route: RouteSettings, settings: Settings, routeId: strin
       serverName: route.tls_server_name,
     },
   }
+}
+
+/** Milliseconds for a whole answer, 0 for no limit: the route's own limit, and `timeout_write` above all routes. */
+function answerLimit(route: RouteSettings, settings: Settings): number {
+  const own = route.timeout ?? (route.allow_websockets ? 0 : settings.default_upstream_timeout)
+  const limits = [own, settings.timeout_write].filter((limit) => limit > 0)
+  return limits.length === 0 ? 0 : Math.min(...limits)
 }
 
 /** `set_response_headers`: the route's over the global ones; a name `disable` empties what it stands in. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -104,4 +105,20 @@ test('a secret that changes in its own file is taken up', async () => {
   writeFileSync(file, Buffer.alloc(32, 7).toString('base64'))
   for (const until = Date.now() + 10_000; countOf(world, isTaken) === before && Date.now() < until; ) await pause(20)
   assert.equal(countOf(world, isTaken), before + 1)
+})
+
+test('a new shared_secret ends no session while the old one is among previous_shared_secrets, and all without it', async () => {
+  await using world = await startWorld()
+  const alice = await world.signedIn('alice', 'any')
+  const rotated = { ...world.config, shared_secret: randomBytes(32).toString('base64') }
+  world.proxy.write({ ...rotated, previous_shared_secrets: [world.config['shared_secret']] })
+  await world.proxy.logged(isTaken, 'the new key')
+  assert.equal((await alice.open(world.url('any'))).url, world.url('any'))
+  assert.equal((await alice.fetch(world.url('any'))).status, 200)
+
+  const bob = await world.signedIn('bob', 'any')
+  world.proxy.write(rotated)
+  while (countOf(world, isTaken) < 2) await pause(50)
+  assert.equal((await alice.fetch(world.url('any'))).status, 401, 'the old key still opens')
+  assert.equal((await bob.fetch(world.url('any'))).status, 200, 'what the new key sealed does not open')
 })
