@@ -54,7 +54,8 @@ export async function serve(options: ServeOptions, io: Pick<Io, 'err'>): Promise
   const settings = settingsOf(configuration)
   const current = new Current(compiled(settings, kept))
 
-  const status = { started: true, ready: true, alive: true }
+  // The health listener is there first, and says that the others are not yet.
+  const status = { started: false, ready: false, alive: true }
   const doors = await openDoors(settings, {
     exchange: (exchange) => handle(exchange, current),
     log: () => current.snapshot.log,
@@ -63,6 +64,9 @@ export async function serve(options: ServeOptions, io: Pick<Io, 'err'>): Promise
     current.snapshot.retire()
     throw new RefusedToStart(`${cause instanceof Error ? cause.message : String(cause)}\n`, { cause })
   })
+
+  status.started = true
+  status.ready = true
 
   const reloader = new Reloader({ read, current, kept, doors, settings })
   const follow = ({ watched, fingerprints }: Configuration) =>

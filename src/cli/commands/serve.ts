@@ -13,8 +13,10 @@ export function addServe(program: Command, io: Io): void {
     .addOption(lenientOption())
     .option('--require-tests', 'refuse a configuration whose cases fail, at the start and at each reload', false)
     .action(async ({ config, lenient, requireTests }: ConfigOptions & { requireTests: boolean }) => {
-      const starting = serve({ files: config, env: process.env, lenient, requireTests }, io)
-      const running = await orRefused(starting, io)
+      let running: Running | undefined
+      // From the first moment: where nobody listens, SIGHUP ends a process.
+      process.on('SIGHUP', () => void running?.reload())
+      running = await orRefused(serve({ files: config, env: process.env, lenient, requireTests }, io), io)
       if (!running) return
       endWithSignals(running)
       surviveErrors(running)
@@ -52,9 +54,8 @@ export async function orRefused<T>(starting: Promise<T>, io: Io): Promise<T | un
   }
 }
 
-/** SIGTERM and SIGINT drain, a second one hastens; SIGHUP reloads. */
+/** SIGTERM and SIGINT drain, a second one hastens. */
 function endWithSignals(running: Running): void {
-  process.on('SIGHUP', () => void running.reload())
   let isEnding = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
