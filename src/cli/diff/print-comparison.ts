@@ -31,19 +31,25 @@ export function printComparison({ comparison, replay, before, after }: Found, pa
   ].join('')
 }
 
+/** Lines of one route; nobody reads more. */
+const mostShown = 100
+
 /** What the log shows: real requests of real people. */
 export function printReplay(result: ReplayResult, paint: Paint): string {
   const { changes, decisions, others, inexact, unreadable } = result
   const byRoute = Map.groupBy(changes, routeOfChange)
   const blocks = [...byRoute].map(([route, ofRoute]) => {
-    const rows = ofRoute.map((change) => [
-      ...verbCells(change.kind, paint),
-      { text: change.who },
-      { text: `${change.before} → ${change.after}` },
-      { text: counted(change.count, 'request') },
-      { text: `such as ${change.requestId}`, paint: paint.dim },
-    ])
-    return `${paint.strong(route)}\n${printColumns(rows, '  ')}\n`
+    const rows = ofRoute
+      .slice(0, mostShown)
+      .map((change) => [
+        ...verbCells(change.kind, paint),
+        { text: change.who },
+        { text: `${change.before} → ${change.after}` },
+        { text: counted(change.count, 'request') },
+        { text: `such as ${change.requestId}`, paint: paint.dim },
+      ])
+    const more = ofRoute.length > mostShown ? `  and ${ofRoute.length - mostShown} more; --json has them all\n` : ''
+    return `${paint.strong(route)}\n${printColumns(rows, '  ')}${more}\n`
   })
   const requests = changes.reduce((sum, { count }) => sum + count, others)
   const sum =
