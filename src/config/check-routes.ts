@@ -85,7 +85,7 @@ function checkAccess(draft: RouteDraft, { findings, policies }: { findings: Find
       span: spanOf(draft, narrower),
     })
   }
-  if (shorthands(values).length === 0 && !hasRules(values.policy, policies) && isRead(draft)) {
+  if (shorthands(values).length === 0 && !hasRules(values.policy, policies) && draft.hasRightRules && isRead(draft)) {
     findings.warn({
       kind: 'doubtful',
       path,

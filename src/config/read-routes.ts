@@ -70,12 +70,12 @@ async function readRoute(
   const entries = judgeKeys(node, { vocabulary: routeVocabulary, path, findings, lenient })
   await readTwins(entries, 'route', { files, findings, path })
   const values = parseFields(routeSchema.shape, entries, { path, findings })
-  for (const key of ['policy', 'shadow_policy'] as const) {
+  const areRight = (['policy', 'shadow_policy'] as const).map((key) => {
     const entry = entries.get(key)
-    if (entry !== undefined && values[key] !== undefined)
-      checkRules(entry.value, values[key], { ...reading, path: [...path, entry.key] })
-  }
-  return { path: printPath(path), node, entries, values }
+    if (entry === undefined || values[key] === undefined) return true
+    return checkRules(entry.value, values[key], { ...reading, path: [...path, entry.key] })
+  })
+  return { path: printPath(path), node, entries, values, hasRightRules: !areRight.includes(false) }
 }
 
 /** `policies`, each checked where it is written. */
@@ -104,7 +104,9 @@ interface Checking extends Pick<Reading, 'findings' | 'checkPolicy' | 'scope'> {
   readonly path: readonly (string | number)[]
 }
 
-function checkRules(node: ConfigNode, policy: unknown, { findings, checkPolicy, scope, path }: Checking): void {
+/** False where an error was found. */
+function checkRules(node: ConfigNode, policy: unknown, { findings, checkPolicy, scope, path }: Checking): boolean {
+  let isRight = true
   for (const finding of checkPolicy?.(policy, scope) ?? []) {
     const { severity, message, expected, found, hint } = finding
     const { span } = spanAt(node, finding.path, true)
@@ -118,6 +120,10 @@ function checkRules(node: ConfigNode, policy: unknown, { findings, checkPolicy, 
       span,
     } as const
     if (severity === 'warning') findings.warn(detail)
-    else findings.error(detail)
+    else {
+      isRight = false
+      findings.error(detail)
+    }
   }
+  return isRight
 }

@@ -12,6 +12,8 @@ export interface RouteDraft {
   readonly node: ConfigNode
   readonly entries: ReadonlyMap<string, Entry>
   readonly values: RouteValues
+  /** Nothing is wrong with what its policies say. */
+  readonly hasRightRules: boolean
 }
 
 /** The host rule of `from`: host in lower case, and the port it insists on, or '' for any (no port, or 443). */

@@ -59,11 +59,11 @@ function readOperand(
   }
   const { type, field, ...comparisons } = operand
   const set = typeof type === 'string' ? records.get(type) : undefined
-  if (!set)
-    report(
-      ['type'],
-      `cannot find records: expected one of ${[...records.keys()].join(', ') || 'no types, as no record file is configured'}, got ${shown(type)}`,
-    )
+  if (!set) {
+    const types = [...records.keys()].join(', ')
+    const wanted = types === '' ? 'no records are configured' : `expected one of ${types}, got ${shown(type)}`
+    report(['type'], `cannot find records: ${wanted}`)
+  }
   if (typeof field !== 'string')
     report(['field'], `cannot read record matcher: expected the name of a field, got ${shown(field)}`)
   const entries = Object.entries(comparisons)
