@@ -7,19 +7,22 @@ import { type Configuration, type ConfigurationOptions, readConfiguration } from
 import { hostRuleOf, pathRuleOf } from '../config/route-draft.ts'
 import type { RouteSettings, Settings } from '../config/schema.ts'
 import { lintPolicies, withoutRepeats } from '../lint/lint-policies.ts'
+import { isBesideThePoint, readOffline } from '../trial/read-offline.ts'
 import type { Io } from './io.ts'
 
 export interface CheckOptions extends Omit<ConfigurationOptions, 'files'> {
   readonly config: readonly string[]
   /** Warnings count as errors. */
   readonly strict?: boolean
+  /** Only what is decided: secrets and certificates of the machine where the proxy runs may be missing. */
+  readonly offline?: boolean
 }
 
 /** Prints all problems, or the routes as they will be matched, and the warnings. Resolves to the exit code: 0 or 1. */
 export async function check(options: CheckOptions, io: Io): Promise<number> {
-  const { config, strict = false, ...rest } = options
-  const configuration = await readConfiguration({ ...rest, files: config })
-  const found = warningsOf(configuration)
+  const { config, strict = false, offline = false, ...rest } = options
+  const configuration = await (offline ? readOffline : readConfiguration)({ ...rest, files: config })
+  const found = warningsOf(configuration).filter((warning) => !offline || !isBesideThePoint(warning))
   io.err(printProblems(found))
   const warnings = found.length
   if (configuration.kind === 'problems') {

@@ -17,8 +17,17 @@ const carrying = new Set([
 ])
 
 /** A missing secret, certificate or variable where no decision depends on it: it is on the machine where the proxy runs. */
-export function mayBeMissing({ kind, path }: Problem): boolean {
-  if (kind !== 'file' && kind !== 'missing' && kind !== 'value') return false
+export function mayBeMissing(problem: Problem): boolean {
+  const { kind } = problem
+  return (kind === 'file' || kind === 'missing' || kind === 'value') && decidesNothing(problem)
+}
+
+/** A doubt about what only the machine where the proxy runs can know. */
+export function isBesideThePoint(warning: Problem): boolean {
+  return warning.kind === 'doubtful' && decidesNothing(warning)
+}
+
+function decidesNothing({ kind, path }: Problem): boolean {
   const [, list, inside] = /^(routes|policy)\[\d+\](?:\.([^.[]+))?/.exec(path) ?? []
   // Of a route as a whole only one thing is missing: what people would need to sign in.
   if (list !== undefined) return inside === undefined ? kind === 'missing' : carrying.has(inside.toLowerCase())

@@ -69,3 +69,28 @@ test('a password in an address of an upstream is not printed', async () => {
   )
   assert.ok(!`${out}${err}`.includes('hunter2'))
 })
+
+test('offline, what decides nothing may be on another machine, and what decides may not', async () => {
+  const missing =
+    `${HEAD.replace('insecure_server: true\n', 'certificate_file: /no/cert\ncertificate_key_file: /no/key\n')}routes:
+  - {from: "https://a.corp.test", to: "http://a", allowed_users: [ada@corp.test]}
+`
+      .replace(/shared_secret: .*/, 'shared_secret_file: /no/secret')
+      .replace(/idp_client_secret: .*/, `idp_client_secret: ${'$'}{NOT_SET_HERE}`)
+  assert.equal((await run(missing)).code, 1)
+  const { code, out, err } = await run(missing, { offline: true, strict: true })
+  assert.equal(err, '')
+  assert.match(out, /^1 route, /)
+  assert.equal(code, 0)
+  const wrong = await run(missing.replace('allowed_users: [ada@corp.test]', 'policy: {allow: {xor: []}}'), {
+    offline: true,
+  })
+  assert.match(wrong.err, /expected and, or, not or nor/)
+  assert.equal(wrong.code, 1)
+  const doubtful = await run(missing.replace('allowed_users', 'prefix: /admin, allowed_users'), {
+    offline: true,
+    strict: true,
+  })
+  assert.match(doubtful.err, /the prefix also matches/)
+  assert.equal(doubtful.code, 1)
+})

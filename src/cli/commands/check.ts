@@ -11,8 +11,9 @@ export function addCheck(program: Command, io: Io): void {
     .description('check a configuration and print its routes as they will be matched')
     .addOption(configOption())
     .addOption(lenientOption())
+    .option('--offline', 'check what is decided; secrets and certificates may be on another machine', false)
     .option('--strict', 'take warnings for errors', false)
-    .action(async ({ config, lenient, strict }: ConfigOptions & { strict: boolean }) => {
-      process.exitCode = await check({ config, env: process.env, lenient, strict, checkPolicy }, io)
+    .action(async ({ config, lenient, strict, offline }: ConfigOptions & { strict: boolean; offline: boolean }) => {
+      process.exitCode = await check({ config, env: process.env, lenient, strict, offline, checkPolicy }, io)
     })
 }
