@@ -20,8 +20,15 @@ import type { Snapshot } from './snapshot/snapshot.ts'
 export async function handle(exchange: Exchange, current: Current<Snapshot>): Promise<void> {
   using borrowed = current.borrow()
   const { snapshot } = borrowed
-  const outcome = await serve(exchange, snapshot).catch((error: unknown) => refuse(exchange, snapshot, error))
-  snapshot.logAccess(exchange.visit, outcome)
+  snapshot.logAccess(exchange.visit, await serveOrRefuse(exchange, snapshot))
+}
+
+async function serveOrRefuse(exchange: Exchange, snapshot: Snapshot): Promise<Outcome> {
+  try {
+    return await serve(exchange, snapshot)
+  } catch (error) {
+    return refuse(exchange, snapshot, error)
+  }
 }
 
 async function serve(exchange: Exchange, snapshot: Snapshot): Promise<Outcome> {
@@ -34,13 +41,15 @@ async function serve(exchange: Exchange, snapshot: Snapshot): Promise<Outcome> {
   const route = snapshot.findRoute(visit)
   if (!route) throw new ProxyError('ROUTE_NOT_FOUND', `cannot route ${visit.authority}${visit.path}: no route matches`)
 
-  const session = await snapshot.openSession(visit, now)
+  // Known cookies open at once: waiting for them all the same would cost every request a turn of the event loop.
+  const opened = snapshot.openSession(visit, now)
+  const session = opened instanceof Promise ? await opened : opened
   const decision = route.decide(visit, session, now)
   snapshot.logAuthorize(visit, { route, session, decision, now })
 
   switch (decision.kind) {
     case 'allow':
-      return route.forward(exchange, session)
+      return await route.forward(exchange, session)
     case 'sign-in':
       return sendAnswer(exchange, await snapshot.startSignIn(visit, { now, again: decision.again }), 'sign_in_required')
     case 'deny':
