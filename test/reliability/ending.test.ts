@@ -39,11 +39,8 @@ test('SIGTERM ends HTTP/2 with GOAWAY after its requests, and WebSockets with 10
   })
   const session = connectHttp2(`https://127.0.0.1:${proxy.port}`, { ca, servername: 'pub.corp.test' })
   const stream = session.request({ ':path': '/?do=slow&ms=700', ':authority': 'pub.corp.test' })
-  const webSocket = new WebSocket(`wss://127.0.0.1:${proxy.port}/`, {
-    ca,
-    servername: 'pub.corp.test',
-    headers: { host: 'pub.corp.test' },
-  })
+  const handshake = { ca, servername: 'pub.corp.test', headers: { host: 'pub.corp.test' } }
+  const webSocket = new WebSocket(`wss://127.0.0.1:${proxy.port}/`, handshake)
   await once(webSocket, 'open')
   await arrived(upstream, 2)
   const goneAway = once(session, 'goaway')

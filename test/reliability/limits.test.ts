@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { connect, type Socket } from 'node:net'
+import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { skipWithout } from '#test/actors/program.ts'
+import { startUpstream } from '#test/actors/upstream.ts'
+import { openClient, publicRoute, startPlain } from './plain.ts'
+
+test('with few descriptors a crowd is not served whole, the process lives, and afterwards everybody is served', {
+  skip: skipWithout('prlimit'),
+}, async () => {
+  await using upstream = await startUpstream((_, response) => void response.end('ok'))
+  await using proxy = await startPlain([publicRoute('pub', upstream.url)], { launcher: ['prlimit', '--nofile=96'] })
+  const crowd: Socket[] = []
+  let served = 0
+  for (let at = 0; at < 300; at++) {
+    const socket = connect(proxy.port, '127.0.0.1')
+    socket.on('error', () => {})
+    socket.on('data', () => served++)
+    socket.write('GET / HTTP/1.1\r\nHost: pub.corp.test\r\n\r\n')
+    crowd.push(socket)
+  }
+  await pause(1500)
+  assert.ok(served > 0 && served < 300, `${served} were served`)
+  for (const socket of crowd) socket.destroy()
+
+  using client = openClient(proxy, 8)
+  let last: unknown
+  for (let tries = 0; tries < 100; tries++) {
+    last = await client.ask('pub').catch((error: Error) => error)
+    if (!(last instanceof Error)) break
+    await pause(50)
+  }
+  assert.equal((last as { status?: number }).status, 200, String(last))
+  const replies = await Promise.all(Array.from({ length: 40 }, () => client.ask('pub')))
+  assert.ok(replies.every(({ status }) => status === 200))
+  assert.equal(await proxy.health('/readyz'), 200)
+})
