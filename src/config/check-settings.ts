@@ -1,5 +1,7 @@
 /** Contradictions between global settings, and between them and the routes. */
 
+import { accessFieldNames, unknownAccessFields } from '../observe/access-line.ts'
+import { authorizeFieldNames, unknownAuthorizeFields } from '../observe/authorize-line.ts'
 import { nearest } from '../wire/nearest.ts'
 import type { NamedRules } from './access.ts'
 import { anyNeedsSignIn } from './check-routes.ts'
@@ -8,7 +10,6 @@ import { fits } from './pem-types.ts'
 import type { Findings } from './problem.ts'
 import { hostRuleOf, type RouteDraft, spanOf } from './route-draft.ts'
 import type { SettingValues } from './schema.ts'
-import { accessLogFields, authorizeLogFields } from './settings-upstream.ts'
 
 interface Checking {
   readonly entries: ReadonlyMap<string, Entry>
@@ -158,32 +159,15 @@ function checkCookies(values: SettingValues, { entries, findings }: Checking): v
   }
 }
 
-/** Names of both logs that are not in their default set. */
-const more = [
-  'client-certificate',
-  'cluster-stat-name',
-  'ip',
-  'query',
-  'body',
-  'id-token',
-  'id-token-claims',
-  'mcp-method',
-  'mcp-tool',
-  'mcp-tool-parameters',
-  'headers',
-]
-
 function checkLogFields(values: SettingValues, { entries, findings }: Checking): void {
-  for (const [key, fields] of [
-    ['access_log_fields', accessLogFields],
-    ['authorize_log_fields', authorizeLogFields],
+  for (const [key, known, unknownOf] of [
+    ['access_log_fields', accessFieldNames, unknownAccessFields],
+    ['authorize_log_fields', authorizeFieldNames, unknownAuthorizeFields],
   ] as const) {
     const entry = entries.get(key)
     if (entry === undefined) continue
-    const names = new Set<string>([...fields, ...more])
-    for (const name of values[key] ?? []) {
-      if (names.has(name) || name.startsWith('headers.')) continue
-      const near = nearest(name, names)
+    for (const name of unknownOf(values[key] ?? [])) {
+      const near = nearest(name, known)
       findings.warn({
         kind: 'ignored',
         path: entry.key,

@@ -1,58 +1,10 @@
 /** Settings of what upstreams and clients are told, and of the logs. */
+import { defaultAccessFields } from '../observe/access-line.ts'
+import { defaultAuthorizeFields } from '../observe/authorize-line.ts'
+import { logLevels } from '../observe/levels.ts'
 import { claimHeaders, headerMap } from './map-types.ts'
 import { signingKey } from './pem-types.ts'
 import { duration, oneOf, wordList, yesOrNo } from './simple-types.ts'
-
-const levels = [
-  'info',
-  'trace',
-  'debug',
-  'warn',
-  'warning',
-  'error',
-  'critical',
-  'fatal',
-  'panic',
-  'off',
-  'none',
-  'disabled',
-] as const
-
-export const accessLogFields = [
-  'upstream-cluster',
-  'method',
-  'authority',
-  'path',
-  'user-agent',
-  'referer',
-  'forwarded-for',
-  'request-id',
-  'duration',
-  'size',
-  'response-code',
-  'response-code-details',
-] as const
-
-export const authorizeLogFields = [
-  'request-id',
-  'check-request-id',
-  'method',
-  'path',
-  'host',
-  'ip',
-  'session-id',
-  'impersonate-session-id',
-  'impersonate-user-id',
-  'impersonate-email',
-  'removed-groups-count',
-  'service-account-id',
-  'user',
-  'email',
-  'envoy-route-checksum',
-  'envoy-route-id',
-  'route-checksum',
-  'route-id',
-] as const
 
 export const upstreamSettings = {
   pass_identity_headers: yesOrNo().prefault(false).meta({
@@ -79,11 +31,11 @@ export const upstreamSettings = {
   default_upstream_timeout: duration({ max: '576h' })
     .prefault('30s')
     .meta({ doc: 'How long an upstream may take for its answer where the route sets no `timeout`.' }),
-  log_level: oneOf(levels).prefault('info').meta({ doc: 'The least level that is logged.' }),
+  log_level: oneOf(logLevels).prefault('info').meta({ doc: 'The least level that is logged.' }),
   access_log_fields: wordList()
-    .prefault([...accessLogFields])
-    .meta({ doc: 'Fields of the access log.', shownDefault: accessLogFields.join(', ') }),
+    .prefault([...defaultAccessFields])
+    .meta({ doc: 'Fields of the access log.', shownDefault: defaultAccessFields.join(', ') }),
   authorize_log_fields: wordList()
-    .prefault([...authorizeLogFields])
-    .meta({ doc: 'Fields of the authorize log.', shownDefault: authorizeLogFields.join(', ') }),
+    .prefault([...defaultAuthorizeFields])
+    .meta({ doc: 'Fields of the authorize log.', shownDefault: defaultAuthorizeFields.join(', ') }),
 }

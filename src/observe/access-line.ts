@@ -6,7 +6,7 @@ import { jsonText } from './json-text.ts'
 import { isSecretHeader, redacted, redactQuery, redactUrl } from './redaction.ts'
 
 /** The fields of a line where `access_log_fields` names none. */
-const defaultAccessFields: readonly string[] = [
+export const defaultAccessFields: readonly string[] = [
   'upstream-cluster',
   'method',
   'authority',
@@ -51,6 +51,9 @@ const printers: Readonly<Record<string, Printer>> = {
   ip: ({ visit }) => jsonText(visit.clientAddress),
   query: ({ visit }) => jsonText(redactQuery(visit.path, visit.query)),
 }
+
+/** Every name but those of headers. */
+export const accessFieldNames: readonly string[] = Object.keys(printers)
 
 /** Names in `access_log_fields` that stand for nothing, for configuration to refuse. */
 export function unknownAccessFields(names: readonly string[]): string[] {

@@ -15,7 +15,7 @@ export interface AuthorizeCheck {
 }
 
 /** The fields of a line where `authorize_log_fields` names none. */
-const defaultAuthorizeFields: readonly string[] = [
+export const defaultAuthorizeFields: readonly string[] = [
   'request-id',
   'check-request-id',
   'method',
@@ -71,6 +71,9 @@ const printers: Readonly<Record<string, Printer>> = {
   'mcp-tool': absent,
   'mcp-tool-parameters': absent,
 }
+
+/** Every name but those of headers. */
+export const authorizeFieldNames: readonly string[] = Object.keys(printers)
 
 /** Names in `authorize_log_fields` that stand for nothing, for configuration to refuse. */
 export function unknownAuthorizeFields(names: readonly string[]): string[] {

@@ -1,7 +1,7 @@
 /** The words of `log_level`, and the pino levels they stand for. */
 
 /** Every word that Pomerium takes. */
-const logLevels = [
+export const logLevels = [
   'trace',
   'debug',
   'info',
