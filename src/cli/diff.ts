@@ -37,7 +37,11 @@ export async function diff(options: DiffOptions, io: Io): Promise<number> {
   const { before, after, logs = [], failOn = [], format = 'text', now, cwd } = options
   const [old, next] = [await readTrial([before], options, io), await readTrial([after], options, io)]
   if (!old || !next) return 2
-  const comparison = compareTrials(old.trial, next.trial, { questions: [...old.cases, ...next.cases], now })
+  const comparison = compareTrials(old.trial, next.trial, {
+    questions: [...old.cases, ...next.cases],
+    records: [old.settings.records, next.settings.records],
+    now,
+  })
   const replay =
     logs.length === 0 ? undefined : await replayLogs(logs, { before: old.trial, after: next.trial, cwd }, io)
   if (logs.length > 0 && !replay) return 2

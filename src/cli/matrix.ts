@@ -52,7 +52,7 @@ export async function matrix(options: MatrixOptions, io: Io): Promise<number> {
   )
   if (!logged) return 1
   people.push(...logged)
-  const review = matrixOf(read.trial, people, now)
+  const review = matrixOf(read.trial, people, { now, records: read.settings.records })
   if (html === undefined) {
     io.out(print(review, format, paintFor(io.colours)))
     return 0

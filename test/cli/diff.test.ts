@@ -102,6 +102,40 @@ test('JSON tells the same to programs', async () => {
   assert.equal(log.changes[0].count, 3)
 })
 
+test('an edit of a named policy is a difference at every route that uses it', async () => {
+  const named = (group: string) =>
+    before.replace('allowed_groups:\n      - devops', 'policy: {use: staff}') +
+    `policies:\n  staff:\n    allow:\n      or:\n        - groups: ${group}\n`
+  const { out } = await run({}, { 'old.yaml': named('a'), 'new.yaml': named('b') })
+  assert.match(
+    out,
+    /^hello .*\n {2}- loses {2}the group a {2}allow → deny {2}was let in by the group a \(old\.yaml:27:11\)\n/,
+  )
+  assert.match(out, /\+ gains {2}the group b/)
+  assert.doesNotMatch(out, /^wiki/m)
+})
+
+test('an edit of records is a difference for those whose row it is, under rules that are the same', async () => {
+  const text = before.replace(
+    'allowed_groups:\n      - devops',
+    'policy: {allow: {or: [{record: {type: staff, field: clearance, is: high}}]}}',
+  )
+  const records = (file: string) => `${text}records:\n  staff: {file: ${file}, key: user.email}\n`
+  const { out } = await run(
+    {},
+    {
+      'old.yaml': records('old-staff.yaml'),
+      'new.yaml': records('new-staff.yaml'),
+      'old-staff.yaml':
+        'ada@corp.test: {clearance: high}\nbob@corp.test: {clearance: low}\neve@corp.test: {clearance: high}\n',
+      'new-staff.yaml': 'ada@corp.test: {clearance: high}\nbob@corp.test: {clearance: high}\n',
+    },
+  )
+  assert.match(out, /- loses {2}eve@corp\.test {2}allow → deny/)
+  assert.match(out, /\+ gains {2}bob@corp\.test {2}deny → allow/)
+  assert.doesNotMatch(out, /ada/)
+})
+
 test('what cannot be read is told, and exits 2', async () => {
   const broken = await run({}, { 'new.yaml': after.replace('allowed_groups', 'alowed_groups') })
   assert.equal(broken.code, 2)

@@ -8,6 +8,7 @@ import { openTrial } from '#src/trial/trial.ts'
 import { settingsOf } from './settings-of.ts'
 
 const now = Date.UTC(2026, 0, 7, 12)
+const noRecords = [new Map(), new Map()] as const
 
 function route(access: object, more: object = {}): object {
   return { from: 'https://app.corp.test', name: 'app', to: 'http://app', ...more, ...access }
@@ -16,7 +17,7 @@ function route(access: object, more: object = {}): object {
 async function compared(before: readonly object[], after: readonly object[], people: readonly Person[] = []) {
   const trial = async (routes: readonly object[]) => openTrial(await settingsOf(`routes: ${JSON.stringify(routes)}\n`))
   const questions = people.map((subject) => ({ subject, request: requestOf('https://app.corp.test/', now) }))
-  return compareTrials(await trial(before), await trial(after), { questions, now })
+  return compareTrials(await trial(before), await trial(after), { questions, records: noRecords, now })
 }
 
 /** `loss the group devops: allow → deny`, `… with the method GET`. */
@@ -284,7 +285,7 @@ test('there is a difference where, and only where, some person and request are d
       const differs = people.some((who) =>
         requests.some((request) => old.decide(request, who).decision !== next.decide(request, who).decision),
       )
-      const { routes } = compareTrials(old, next, { questions: [], now })
+      const { routes } = compareTrials(old, next, { questions: [], records: noRecords, now })
       assert.equal(routes.length > 0, differs)
     }),
     { numRuns: 300 },

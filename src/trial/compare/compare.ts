@@ -1,4 +1,5 @@
 /** What two configurations decide differently: over all values that their rules mention, and for people who are named. */
+import type { Facts } from '../../policy/facts.ts'
 import type { State } from '../changes.ts'
 import type { Question } from '../read-question.ts'
 import { requestOf, type TrialRequest } from '../request.ts'
@@ -8,13 +9,22 @@ import type { TrialRoute } from '../trial-route.ts'
 import { Asking } from './asking.ts'
 import type { Comparison, RouteDifference, RouteName } from './difference.ts'
 import { type RoutePair, routePairs } from './pairs.ts'
+import { type Records, recordsText } from './records.ts'
 import { applyAll, combinations, countCombinations, openSpace, type ValueClass } from './space.ts'
 
 export interface CompareOptions {
   /** People to ask for by name, and what they were said to ask for. */
   readonly questions: readonly Question[]
+  /** Of both configurations. */
+  readonly records: readonly [Records, Records]
   /** Milliseconds since the epoch. */
   readonly now: number
+}
+
+/** Any request; what is read of the answer is only which rules there are. */
+const someFacts: Facts = {
+  ...{ method: 'GET', path: '/', host: 'any', headers: [], query: '', clientAddress: '192.0.2.1', now: 0 },
+  ...{ session: undefined, clientCertificate: undefined },
 }
 
 /** Combinations of values over all routes, and for one. */
@@ -22,9 +32,10 @@ const mostOfAll = 400_000
 const mostOfOne = 5_000
 const leastOfOne = 200
 
-export function compareTrials(before: Trial, after: Trial, { questions, now }: CompareOptions): Comparison {
+export function compareTrials(before: Trial, after: Trial, { questions, records, now }: CompareOptions): Comparison {
   const { pairs, unreached } = routePairs(before, after)
-  const changed = pairs.filter(isChanged)
+  const sameRecords = recordsText(records[0]) === recordsText(records[1])
+  const changed = pairs.filter((pair) => isChanged(pair, sameRecords))
   const limit = Math.max(leastOfOne, Math.min(mostOfOne, Math.floor(mostOfAll / Math.max(1, changed.length))))
   const notes = unreached
     .filter((route) => !hasTwin(route, unreached))
@@ -35,7 +46,7 @@ export function compareTrials(before: Trial, after: Trial, { questions, now }: C
   let decided = 0
   const routes = changed.map((pair): RouteDifference => {
     const asking = new Asking(before, after, pair)
-    compareValues(asking, { pair, limit, now, notes })
+    compareValues(asking, { pair, limit, now, notes, records })
     comparePeople(asking, { pair, questions, now })
     decided += asking.decided
     return {
@@ -48,30 +59,27 @@ export function compareTrials(before: Trial, after: Trial, { questions, now }: C
   return { routes: routes.filter(({ differences }) => differences.length > 0), pairs: pairs.length, decided, notes }
 }
 
-const accessKeys = [
-  'allow_public_unauthenticated_access',
-  'allow_any_authenticated_user',
-  'allowed_users',
-  'allowed_domains',
-  'allowed_groups',
-  'allowed_idp_claims',
-  'policy',
-  'cors_allow_preflight',
-] as const
-
 /** A route that is hidden in both configurations, and the same in both, is no news. */
 function hasTwin(route: TrialRoute, among: readonly TrialRoute[]): boolean {
-  return among.some((other) => other !== route && other.id === route.id && accessText(other) === accessText(route))
+  return among.some((other) => other !== route && other.id === route.id && rulesText(other) === rulesText(route))
 }
 
-function accessText({ settings }: TrialRoute): string {
-  return JSON.stringify(accessKeys.map((key) => settings[key]))
+/** The rules as they are decided, named ones and short-hands included; places and order of writing are no part of it. */
+function rulesText({ policy }: TrialRoute): string {
+  const { tree } = policy.explain(someFacts)
+  return JSON.stringify(
+    tree.map((action) => [
+      action.name,
+      action.children.map((block) => [block.name, block.children.map(({ name, data }) => [name, data])]),
+    ]),
+  )
 }
 
-/** False where the same rules, word for word, decide: then nothing can differ. */
-function isChanged({ before, after }: RoutePair): boolean {
+/** False where the same rules decide by the same records: then nothing can differ. */
+function isChanged({ before, after }: RoutePair, sameRecords: boolean): boolean {
   if (before.kind !== 'route' || after.kind !== 'route') return before.kind !== after.kind
-  return accessText(before.route) !== accessText(after.route)
+  const text = rulesText(before.route)
+  return text !== rulesText(after.route) || (!sameRecords && text.includes('"record"'))
 }
 
 function nameOf(reached: Reached): RouteName | undefined {
@@ -82,12 +90,13 @@ interface ValueOptions {
   readonly pair: RoutePair
   readonly limit: number
   readonly now: number
+  readonly records: readonly Records[]
   readonly notes: string[]
 }
 
-function compareValues(asking: Asking, { pair, limit, now, notes }: ValueOptions): void {
+function compareValues(asking: Asking, { pair, limit, now, notes, records }: ValueOptions): void {
   const { neutral, classes, whole } = openSpace({
-    ...{ url: pair.urls[0] ?? '', urls: pair.urls, now },
+    ...{ url: pair.urls[0] ?? '', urls: pair.urls, now, records },
     trees: (state) => asking.policies(state).map(({ policy, facts }) => policy.explain(facts).tree),
     truths: (state) => asking.policies(state).flatMap(({ policy, facts }) => policy.truths(facts)),
   })

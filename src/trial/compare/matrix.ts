@@ -5,6 +5,7 @@ import { groupsOf, type Person, type Subject, subjectName } from '../subject.ts'
 import { factsOf, type Trial, type TrialDecision } from '../trial.ts'
 import type { TrialRoute } from '../trial-route.ts'
 import { sampleUrls } from './pairs.ts'
+import type { Records } from './records.ts'
 import { type DecidingRule, decidingRules } from './rules.ts'
 import { applyAll, combinations, openSpace, type ValueClass } from './space.ts'
 
@@ -49,9 +50,16 @@ interface Asked {
 const mostRequests = 40
 const mostConditions = 3
 
+export interface MatrixOptions {
+  /** Milliseconds since the epoch: the moment of the review. */
+  readonly now: number
+  /** Those of the configuration. */
+  readonly records: Records
+}
+
 /** Decides for everybody, and for nobody, at every route. */
-export function matrixOf(trial: Trial, people: readonly Person[], now: number): Matrix {
-  const { asked, notes } = askable(trial, now)
+export function matrixOf(trial: Trial, people: readonly Person[], { now, records }: MatrixOptions): Matrix {
+  const { asked, notes } = askable(trial, { now, records })
   const sorted = [...people].sort((a, b) => (subjectName(a) < subjectName(b) ? -1 : 1))
   const subjects: readonly Subject[] = ['nobody', ...sorted]
   return {
@@ -65,7 +73,7 @@ export function matrixOf(trial: Trial, people: readonly Person[], now: number): 
   }
 }
 
-function askable(trial: Trial, now: number): { asked: readonly Asked[]; notes: readonly string[] } {
+function askable(trial: Trial, { now, records }: MatrixOptions): { asked: readonly Asked[]; notes: readonly string[] } {
   const urls = new Map<TrialRoute, string[]>()
   for (const url of sampleUrls(trial.routes)) {
     const reached = trial.reach({ method: 'GET', url, address: '192.0.2.1', time: now, headers: [] })
@@ -86,7 +94,7 @@ function askable(trial: Trial, now: number): { asked: readonly Asked[]; notes: r
       return reached.kind === 'route' ? factsOf(request, reached.arrival, person) : undefined
     }
     const { neutral, classes } = openSpace({
-      ...{ url, urls: more, now },
+      ...{ url, urls: more, now, records: [records] },
       trees: (state) => {
         const facts = factsAt(state)
         return facts ? [route.policy.explain(facts).tree] : []

@@ -7,6 +7,7 @@ import type { ExplainedNode } from '../../policy/policy.ts'
 import type { State } from '../changes.ts'
 import { requestOf, somewhere } from '../request.ts'
 import { textsOf } from './mentioned.ts'
+import type { Records } from './records.ts'
 import { mentionedValues, pathValue, type Value } from './values.ts'
 
 /** Values that no criterion of either policy tells apart. */
@@ -27,18 +28,19 @@ export interface SpaceOptions {
   /** More addresses that the same routes take. */
   readonly urls: readonly string[]
   readonly now: number
+  readonly records: readonly Records[]
   /** The tree of each policy for one state. */
   trees(state: State): readonly (readonly ExplainedNode[])[]
   /** Whether each criterion of those trees holds, in their order. */
   truths(state: State): readonly boolean[]
 }
 
-export function openSpace({ url, urls, now, trees, truths }: SpaceOptions): Space {
+export function openSpace({ url, urls, now, records, trees, truths }: SpaceOptions): Space {
   const start: State = { person: nobodyKnown, request: requestOf(url, now) }
   const nodes = trees(start).flatMap(leavesOf)
   const neutral = { ...start, request: { ...start.request, method: freeMethod(nodes), address: freeAddress(nodes) } }
   const paths = nodes.some(({ name }) => name === 'http_path') ? urls.map((one) => pathValue(pathOf(one))) : []
-  const values = [...mentionedValues(nodes, now), ...paths]
+  const values = [...mentionedValues(nodes, { now, records }), ...paths]
   const usual = truths(neutral)
   const isShared = sharedLeaves(trees(start))
 

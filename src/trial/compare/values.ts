@@ -5,6 +5,7 @@ import { isMap } from '../../policy/rules.ts'
 import type { State } from '../changes.ts'
 import type { Person } from '../subject.ts'
 import { addressesOf, ageOf, listValuesOf, momentsOf, mostValues, textsOf } from './mentioned.ts'
+import { type Records, rowsOf } from './records.ts'
 
 export interface Value {
   /** Two values of one slot exclude each other. */
@@ -15,16 +16,19 @@ export interface Value {
   apply(state: State): State
 }
 
-/** The values that these criteria mention; some of them may come twice. */
-export function mentionedValues(nodes: readonly ExplainedNode[], now: number): readonly Value[] {
-  const emails = new Set(nodes.filter(({ name }) => name === 'email').flatMap(({ data }) => textsOf(data)))
-  return nodes.flatMap((node) => valuesOf(node, { now, emails }).slice(0, mostValues * 4))
+interface Known {
+  readonly now: number
+  /** Of both configurations. */
+  readonly records: readonly Records[]
 }
 
-function valuesOf(
-  { name, data }: ExplainedNode,
-  known: { now: number; emails: ReadonlySet<string> },
-): readonly Value[] {
+/** The values that these criteria mention; some of them may come twice. */
+export function mentionedValues(nodes: readonly ExplainedNode[], known: Known): readonly Value[] {
+  const emails = new Set(nodes.filter(({ name }) => name === 'email').flatMap(({ data }) => textsOf(data)))
+  return nodes.flatMap((node) => valuesOf(node, { ...known, emails }).slice(0, mostValues * 4))
+}
+
+function valuesOf({ name, data }: ExplainedNode, known: Known & { emails: ReadonlySet<string> }): readonly Value[] {
   const [criterion = '', ...rest] = name.split('/')
   const subpath = rest.join('/')
   const texts = () => textsOf(data).slice(0, mostValues)
@@ -33,20 +37,13 @@ function valuesOf(
       // Every entry of `allowed_users` stands for a user id and an address; one person is enough.
       return texts()
         .filter((id) => !known.emails.has(id))
-        .map((id) => ofPerson('user', `the user id ${id}`, (person) => ({ ...person, userId: id })))
+        .map(userValue)
     case 'email':
-      return texts().map((text) => {
-        const email = text.startsWith('@') ? `somebody${text}` : text
-        return ofPerson('email', email, (person) => ({ ...person, email, emailVerified: true }))
-      })
+      return texts().map(emailValue)
     case 'domain':
-      return texts().map((domain) =>
-        ofPerson('email', `an address at ${domain}`, (person) => ({
-          ...person,
-          email: `somebody@${domain}`,
-          emailVerified: true,
-        })),
-      )
+      return texts().map(domainValue)
+    case 'record':
+      return rowsOf(data, known.records).map(({ key, name: row }) => valueOfRow[key](row))
     case 'groups':
       return listValuesOf(data).map((group) => claimValue('groups', group))
     case 'claim':
@@ -70,7 +67,7 @@ function valuesOf(
     case 'user_agent':
       return texts().map((text) => headerValue('user-agent', text))
     case 'source_ip':
-      return addressesOf(data).map((address) => ofRequest('address', `the address ${address}`, { address }))
+      return addressesOf(data).map(addressValue)
     case 'client_certificate':
     case 'invalid_client_certificate':
       return certificates(data)
@@ -84,6 +81,27 @@ function valuesOf(
       return []
   }
 }
+
+const userValue = (id: string) => ofPerson('user', `the user id ${id}`, (person) => ({ ...person, userId: id }))
+
+function emailValue(text: string): Value {
+  const email = text.startsWith('@') ? `somebody${text}` : text
+  return ofPerson('email', email, (person) => ({ ...person, email, emailVerified: true }))
+}
+
+function domainValue(domain: string): Value {
+  const email = `somebody@${domain}`
+  return ofPerson('email', `an address at ${domain}`, (person) => ({ ...person, email, emailVerified: true }))
+}
+
+const addressValue = (address: string) => ofRequest('address', `the address ${address}`, { address })
+
+const valueOfRow = {
+  'user.id': userValue,
+  'user.email': emailValue,
+  'user.domain': domainValue,
+  'client.address': addressValue,
+} as const
 
 function ofPerson(slot: string, words: string, change: (person: Person) => Person): Value {
   return { slot, about: 'person', words, apply: (state) => ({ ...state, person: change(state.person) }) }
