@@ -177,6 +177,8 @@ function comparePeople(
     const words = isPlain ? '' : `${request.method} ${request.url}`
     asking.note(request, subject, { who: subjectName(subject), request: words, from: 'cases' })
   }
-  for (const { subject } of questions) ask(requestOf(pair.urls[0] ?? '', now), subject)
-  for (const { subject, request } of questions) if (asking.reaches(request)) ask(request, subject)
+  // Nobody was asked for with the values.
+  const known = questions.filter(({ subject }) => subject !== 'nobody')
+  for (const { subject } of known) ask(requestOf(pair.urls[0] ?? '', now), subject)
+  for (const { subject, request } of known) if (asking.reaches(request)) ask(request, subject)
 }

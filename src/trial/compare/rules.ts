@@ -40,7 +40,7 @@ function rulesOf({ name, children }: ExplainedNode): readonly BlockRule[] {
     case 'and':
       return [{ words: children.map((node) => inWords(node)).join(' and '), source: first.source }]
     case 'not':
-      return [{ words: `neither ${children.map((node) => inWords(node)).join(' nor ')}`, source: first.source }]
+      return [{ words: `anything but ${children.map((node) => inWords(node)).join(' or ')}`, source: first.source }]
     default:
       return children
         .filter(({ value }) => !value)
