@@ -11,6 +11,7 @@ import { type Milliseconds, milliseconds } from '../wire/units.ts'
 import { checkPolicy } from './check-policy.ts'
 import type { Io } from './io.ts'
 import { type Doors, openDoors } from './serve/doors.ts'
+import { ExpiryWatch } from './serve/expiry-watch.ts'
 import { readProven } from './serve/proven-configuration.ts'
 import { Reloader } from './serve/reloader.ts'
 
@@ -72,7 +73,10 @@ export async function serve(options: ServeOptions, io: Pick<Io, 'err'>): Promise
   const follow = ({ watched, fingerprints }: Configuration) =>
     watchFiles(watched, () => void reloader.reload(), { known: fingerprints })
   let watcher = options.watch === false ? undefined : follow(configuration)
+  const expiry = new ExpiryWatch({ log: () => current.snapshot.log, now: Date.now })
+  expiry.follow(settings)
   reloader.onRead = (next) => {
+    if (next.kind === 'ok') expiry.follow(next.settings)
     if (!watcher) return
     watcher[Symbol.dispose]()
     watcher = follow(next)
@@ -89,6 +93,7 @@ export async function serve(options: ServeOptions, io: Pick<Io, 'err'>): Promise
     watcher?.[Symbol.dispose]()
     watcher = undefined
     reloader.end()
+    expiry[Symbol.dispose]()
     if (closing) return doors.main.drain(milliseconds(0))
     closing = end({ doors, current, kept, grace })
     return closing

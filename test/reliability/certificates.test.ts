@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { connect, type TLSSocket } from 'node:tls'
+import { makeAuthority, makeCertificate } from '#src/crypto/issue-certificate.ts'
 import { certNames, makeCerts } from '#test/actors/certs.ts'
 import { type RunningProxy, startProxy } from '#test/actors/proxy.ts'
 import { startUpstream } from '#test/actors/upstream.ts'
@@ -137,4 +138,34 @@ test('a host that is not published is met by the first certificate and a 404', a
   assert.equal(socket.getPeerCertificate().fingerprint256, known)
   assert.match(await ask(socket, 'unknown.test'), /^HTTP\/1\.1 404/)
   socket.destroy()
+})
+
+test('a certificate that ends soon, or has ended, is told in the log, and served all the same', async () => {
+  await using upstream = await startUpstream()
+  const day = 86_400_000
+  // Certificates live for 397 days.
+  const ages = [
+    { made: Date.now() - 390 * day, level: 'warn', message: 'a certificate ends soon' },
+    { made: Date.now() - 400 * day, level: 'error', message: 'a certificate has ended' },
+  ]
+  for (const { made, level, message } of ages) {
+    const options = { names: ['pub.corp.test'], now: made }
+    const { certificate, key } = await makeCertificate(await makeAuthority(options), options)
+    const base64 = (text: string) => Buffer.from(text).toString('base64')
+    await using proxy = await startProxy({
+      config: {
+        certificate_file: undefined,
+        certificate_key_file: undefined,
+        certificate: base64(certificate),
+        certificate_key: base64(key),
+        routes: [publicRoute('pub', upstream.url)],
+      },
+    })
+    const line = await proxy.logged((one) => one['message'] === message, message)
+    assert.equal(line['level'], level)
+    assert.deepEqual(line['names'], ['pub.corp.test'])
+    const socket = await shakeHands(proxy, 'pub.corp.test')
+    assert.match(await ask(socket, 'pub.corp.test'), /^HTTP\/1\.1 200/)
+    socket.destroy()
+  }
 })
