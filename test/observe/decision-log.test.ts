@@ -34,7 +34,7 @@ const nothing: DecisionScope = { claims: new Set(), headers: new Set(), query: n
 
 interface Told {
   readonly scope?: Partial<DecisionScope>
-  readonly session?: Session
+  readonly session?: Session | undefined
   readonly decision?: Decision
   readonly now?: number
 }
