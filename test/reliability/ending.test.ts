@@ -43,8 +43,8 @@ test('SIGTERM ends HTTP/2 with GOAWAY after its requests, and WebSockets with 10
   const webSocket = new WebSocket(`wss://127.0.0.1:${proxy.port}/`, handshake)
   await once(webSocket, 'open')
   await arrived(upstream, 2)
-  const goneAway = once(session, 'goaway')
-  const closed = once(webSocket, 'close') as Promise<[number]>
+  const goneAway = once(session, 'goaway', { signal: AbortSignal.timeout(10_000) })
+  const closed = once(webSocket, 'close', { signal: AbortSignal.timeout(10_000) }) as Promise<[number]>
 
   proxy.signal('SIGTERM')
   const [code] = await closed

@@ -41,7 +41,7 @@ test('a WebSocket whose handshake was under way when a reload denied it is close
   const route = (more: object) => publicRoute('ws', upstream.url, { allow_websockets: true, ...more })
   await using proxy = await startPlain([route({})])
   const webSocket = open(proxy.port)
-  const closed = once(webSocket, 'close') as Promise<[number]>
+  const closed = once(webSocket, 'close', { signal: AbortSignal.timeout(10_000) }) as Promise<[number]>
   await upstream.arrived()
   proxy.write(plainConfig([route({ policy: [{ deny: { and: [{ accept: true }] } }] })]))
   await proxy.logged(({ message }) => message === 'configuration in force')
@@ -55,7 +55,7 @@ test('a WebSocket whose handshake was under way when the process was told to end
   await using upstream = await startHesitant()
   await using proxy = await startPlain([publicRoute('ws', upstream.url, { allow_websockets: true })])
   const webSocket = open(proxy.port)
-  const closed = once(webSocket, 'close') as Promise<[number]>
+  const closed = once(webSocket, 'close', { signal: AbortSignal.timeout(10_000) }) as Promise<[number]>
   await upstream.arrived()
   proxy.signal('SIGTERM')
   for (let tries = 0; tries < 100 && (await proxy.health('/readyz')) === 200; tries++) await pause(20)
