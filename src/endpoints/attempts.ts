@@ -9,6 +9,8 @@ import type { EndpointContext } from './context.ts'
 /** Milliseconds that an attempt has, and how many of them a browser keeps. */
 export const attemptLife = 5 * 60_000
 const attemptsKept = 5
+/** How many one answer lets go of: with thousands of planted ones its head would be more than a browser takes. */
+const mostDropped = 10
 
 /** A route host's attempt: where it wants to go, and the secret that binds the hand-over to this browser. */
 export interface RouteAttempt {
@@ -51,7 +53,9 @@ export async function keepAttempt(
   const { kind, visit, context } = place
   const expiresAt = now + attemptLife
   const sealed = await context.cookieSealer.seal(value, { purpose: `${kind} ${id}`, audience: visit.host, expiresAt })
-  const tooOld = attemptIds(place).slice(0, 1 - attemptsKept)
+  const tooOld = attemptIds(place)
+    .slice(0, 1 - attemptsKept)
+    .slice(0, mostDropped)
   return [
     ...setCookie(place, { id, value: sealed, maxAge: attemptLife / 1000 }),
     ...tooOld.flatMap((old) => dropAttempt(place, old)),

@@ -14,7 +14,7 @@ import {
 } from './cookie-names.ts'
 import { OpenedSessions } from './opened-sessions.ts'
 import { type Payload, printSession, readSession } from './payload.ts'
-import { cut, join } from './pieces.ts'
+import { cut, join, type Piece } from './pieces.ts'
 import type { RevokedSessions } from './revoked-sessions.ts'
 import type { Session } from './session.ts'
 
@@ -37,6 +37,12 @@ export interface SessionCookieOptions {
   readonly revoked: RevokedSessions
   readonly opened?: OpenedSessions
 }
+
+/**
+ * Characters of a session as JSON. A claim that compresses well fits the cookies at any length, and would then be in
+ * the headers of each request, where no application takes it.
+ */
+const longestPayload = 64 * 1024
 
 export class SessionCookies {
   readonly #options: SessionCookieOptions
@@ -77,10 +83,8 @@ export class SessionCookies {
     place: CookiePlace,
     { now, headers }: { now: number; headers: HeaderList },
   ): Promise<string[]> {
-    const name = this.#nameOf(place)
-    const pieces =
-      cut(await this.#seal(printSession(session, this.#form(false)), place), name) ??
-      cut(await this.#seal(printSession(session, this.#form(true)), place), name)
+    const { whole, trimmed } = this.forms(session)
+    const pieces = (await this.#pieces(whole, place)) ?? (await this.#pieces(trimmed, place))
     if (!pieces) {
       throw new ProxyError(
         'SESSION_TOO_LARGE',
@@ -94,7 +98,9 @@ export class SessionCookies {
 
   /** The session as it is handed to another host, whole and cut down to the claims that rules name. */
   forms(session: Session): { readonly whole: Payload; readonly trimmed: Payload } {
-    return { whole: printSession(session, this.#form(false)), trimmed: printSession(session, this.#form(true)) }
+    const whole = printSession(session, this.#form(false))
+    const trimmed = printSession(session, this.#form(true))
+    return { whole: isModest(whole) ? whole : trimmed, trimmed }
   }
 
   /** The set-cookie lines that take the session away; the first piece always, so that nothing depends on what was sent. */
@@ -105,6 +111,10 @@ export class SessionCookies {
 
   #form(trimmed: boolean) {
     return { needed: this.#options.neededClaims, trimmed }
+  }
+
+  async #pieces(payload: Payload, place: CookiePlace): Promise<Piece[] | undefined> {
+    return isModest(payload) ? cut(await this.#seal(payload, place), this.#nameOf(place)) : undefined
   }
 
   #seal(payload: Payload, place: CookiePlace): Promise<string> {
@@ -180,6 +190,10 @@ export class SessionCookies {
       sameSite: sameSiteOf(cookies, { kind, scheme }),
     })
   }
+}
+
+function isModest(payload: Payload): boolean {
+  return JSON.stringify(payload).length <= longestPayload
 }
 
 /**
