@@ -3,6 +3,7 @@ import { printProblems } from '../config/print-problems.ts'
 import { type Configuration, readConfiguration } from '../config/read-configuration.ts'
 import type { Settings } from '../config/schema.ts'
 import { watchFiles } from '../config/watch-files.ts'
+import { checkRequestHeaders } from '../forward/request-headers.ts'
 import { handle } from '../pipeline.ts'
 import { compileSnapshot } from '../snapshot/compile.ts'
 import { Current } from '../snapshot/current.ts'
@@ -49,7 +50,7 @@ export const drainGrace = milliseconds(30_000)
 export async function serve(options: ServeOptions, io: Pick<Io, 'err'>): Promise<Running> {
   const kept = openKept()
   const readAll = options.requireTests ? readProven : readConfiguration
-  const read = () => readAll({ ...options, checkPolicy, randomKey: kept.randomKey })
+  const read = () => readAll({ ...options, checkPolicy, checkHeaders: checkRequestHeaders, randomKey: kept.randomKey })
   const configuration = await read()
   io.err(printProblems(configuration.warnings))
   const settings = settingsOf(configuration)

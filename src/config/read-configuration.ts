@@ -11,7 +11,7 @@ import { Source } from './place.ts'
 import { Findings, type Problem } from './problem.ts'
 import { readDocument } from './read-document.ts'
 import { readRecords } from './read-records.ts'
-import { type CheckPolicy, readPolicies, readRoutes, withoutRules } from './read-routes.ts'
+import { type CheckHeaders, type CheckPolicy, readPolicies, readRoutes, withoutRules } from './read-routes.ts'
 import type { RouteDraft } from './route-draft.ts'
 import { type Settings, settingsSchema } from './schema.ts'
 import { type Checked, type RandomKey, settle } from './settle.ts'
@@ -27,6 +27,8 @@ export interface ConfigurationOptions {
   readonly lenient?: boolean
   /** What the policy station says about the `policy` of a route. */
   readonly checkPolicy?: CheckPolicy
+  /** What the forward station says about the `set_request_headers` of a route. */
+  readonly checkHeaders?: CheckHeaders
   /**
    * True of an error that does not matter for what is asked: it is set aside, and what it concerns counts as not set.
    * Whoever only decides offline needs neither the secrets nor the certificates of the place where the proxy runs.
@@ -101,14 +103,16 @@ async function check(
     })
   const values = parseFields(settingsSchema.shape, entries, { path: [], findings })
   const records = await readRecords(values.records, { entry: entries.get('records'), findings, files })
-  const { checkPolicy } = options
+  const { checkPolicy, checkHeaders } = options
   const policies = readPolicies(values.policies ?? {}, {
     ...{ entry: entries.get('policies'), findings, checkPolicy, scope: { records } },
   })
   const scope = { records, named: withoutRules(policies) }
   const drafts: RouteDraft[] = []
   for (const key of ['policy', 'routes'] as const) {
-    drafts.push(...(await readRoutes(key, entries.get(key), { findings, files, lenient, checkPolicy, scope })))
+    drafts.push(
+      ...(await readRoutes(key, entries.get(key), { findings, files, lenient, checkPolicy, checkHeaders, scope })),
+    )
   }
   for (const draft of drafts) checkRoute(draft, { findings, policies })
   checkRoutesTogether(drafts, findings)

@@ -32,11 +32,15 @@ export interface PolicyScope {
 
 export type CheckPolicy = (policy: unknown, scope: PolicyScope) => readonly PolicyFinding[]
 
+/** What the forward station says about `set_request_headers`: one clause for each thing that it cannot do. */
+export type CheckHeaders = (set: Readonly<Record<string, string>>) => readonly string[]
+
 interface Reading {
   readonly findings: Findings
   readonly files: FileReader
   readonly lenient: boolean
   readonly checkPolicy: CheckPolicy | undefined
+  readonly checkHeaders: CheckHeaders | undefined
   readonly scope: PolicyScope
 }
 
@@ -70,6 +74,7 @@ async function readRoute(
   const entries = judgeKeys(node, { vocabulary: routeVocabulary, path, findings, lenient })
   await readTwins(entries, 'route', { files, findings, path })
   const values = parseFields(routeSchema.shape, entries, { path, findings })
+  checkHeaders(entries.get('set_request_headers'), values.set_request_headers, { ...reading, path })
   const areRight = (['policy', 'shadow_policy'] as const).map((key) => {
     const entry = entries.get(key)
     if (entry === undefined || values[key] === undefined) return true
@@ -78,10 +83,24 @@ async function readRoute(
   return { path: printPath(path), node, entries, values, hasRightRules: !areRight.includes(false) }
 }
 
+function checkHeaders(
+  entry: Entry | undefined,
+  set: Readonly<Record<string, string>> | undefined,
+  { findings, checkHeaders: check, path }: Reading & { readonly path: readonly (string | number)[] },
+): void {
+  if (entry === undefined || set === undefined || check === undefined) return
+  for (const [name, value] of Object.entries(set)) {
+    for (const message of check({ [name]: value })) {
+      const { span } = spanAt(entry.value, [name], true)
+      findings.error({ kind: 'unsupported', path: printPath([...path, entry.key, name]), message, span })
+    }
+  }
+}
+
 /** `policies`, each checked where it is written. */
 export function readPolicies(
   documents: Readonly<Record<string, unknown>>,
-  { entry, ...reading }: Omit<Reading, 'files' | 'lenient'> & { readonly entry: Entry | undefined },
+  { entry, ...reading }: Omit<Reading, 'files' | 'lenient' | 'checkHeaders'> & { readonly entry: Entry | undefined },
 ): ReadonlyMap<string, NamedPolicy> {
   const policies = new Map<string, NamedPolicy>()
   for (const { key: name, value: node } of entry?.value.kind === 'map' ? entry.value.entries : []) {

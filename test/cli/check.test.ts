@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type CheckOptions, check } from '#src/cli/check.ts'
+import { checkRequestHeaders } from '#src/forward/request-headers.ts'
 import { HEAD } from '#test/config/loading.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ostiary-check-'))
@@ -93,4 +94,25 @@ test('offline, what decides nothing may be on another machine, and what decides 
   })
   assert.match(doubtful.err, /the prefix also matches/)
   assert.equal(doubtful.code, 1)
+})
+
+test('a header that would need a token is refused by name and place, and its value is not shown', async () => {
+  const { code, err } = await run(
+    `${HEAD}routes:
+  - from: https://app.corp.test
+    to: http://app
+    allow_any_authenticated_user: true
+    set_request_headers:
+      X-Name: \${pomerium.request.headers["X-Name"]}
+      Authorization: Bearer \${pomerium.id_token}
+`,
+    { checkHeaders: checkRequestHeaders },
+  )
+  assert.equal(code, 1)
+  const line = HEAD.split('\n').length + 6
+  assert.match(
+    err,
+    new RegExp(`^gate\\.yaml:${line}:7: routes\\[0\\]\\.set_request_headers\\.Authorization: .*id_token`),
+  )
+  assert.doesNotMatch(err, /Bearer|X-Name/)
 })

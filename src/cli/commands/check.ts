@@ -1,5 +1,6 @@
 /** Declares `ostiary check`. */
 import type { Command } from 'commander'
+import { checkRequestHeaders } from '../../forward/request-headers.ts'
 import { check } from '../check.ts'
 import { checkPolicy } from '../check-policy.ts'
 import type { Io } from '../io.ts'
@@ -14,6 +15,9 @@ export function addCheck(program: Command, io: Io): void {
     .option('--offline', 'check what is decided; secrets and certificates may be on another machine', false)
     .option('--strict', 'take warnings for errors', false)
     .action(async ({ config, lenient, strict, offline }: ConfigOptions & { strict: boolean; offline: boolean }) => {
-      process.exitCode = await check({ config, env: process.env, lenient, strict, offline, checkPolicy }, io)
+      process.exitCode = await check(
+        { config, env: process.env, lenient, strict, offline, checkPolicy, checkHeaders: checkRequestHeaders },
+        io,
+      )
     })
 }
