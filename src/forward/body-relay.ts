@@ -23,6 +23,9 @@ export class BodyRelay extends Readable {
   constructor(request: IncomingMessage | Http2ServerRequest) {
     super({ highWaterMark: 64 * 1024 })
     this.#request = request
+    // undici reads once before it listens, and not at all where it gives up in between: a client that leaves in that
+    // moment must not end the process.
+    this.on('error', () => {})
   }
 
   /** True once an octet may have been taken from the client: from then on nothing can be sent again. */
