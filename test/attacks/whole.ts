@@ -153,12 +153,18 @@ export async function startFort(options: FortOptions = {}): Promise<Fort> {
       await until(() => counted() === undefined, 'a line for each request', 5000).catch(() => {})
       assert.equal(counted(), undefined)
       for (const proxy of [secure, plain]) {
-        assert.equal(await proxy.health('/healthz'), 200, proxy.output().slice(-3000))
+        assert.equal(await proxy.health('/healthz'), 200, lastWords(proxy.output()))
         checkLines(proxy.output(), secrets)
       }
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   }
+}
+
+/** What says why a process has ended. */
+function lastWords(output: string): string {
+  const grave = output.split('\n').filter((line) => !line.startsWith('{') || /"level":"(?:error|fatal)"/.test(line))
+  return `${grave.slice(-20).join('\n')}\n${output.slice(-500)}`
 }
 
 /** A public prefix, a public pattern and an open path of a policy, beside what only `admins` may see. */
