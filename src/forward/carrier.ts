@@ -135,15 +135,13 @@ class Carrier implements Dispatcher.DispatchHandler {
 
   onHeaders(status: number, raw: Buffer[], resume: () => void): boolean {
     if (this.#over) return true
-    if (status < 200) {
-      passInterim(status, {
+    if (status < 200)
+      return passInterim(status, {
         count: ++this.#interim,
         visit: this.#load.exchange.visit,
         response: this.#response,
         headers: () => this.#carriage.responseHead(status, raw).headers,
       })
-      return true
-    }
     if (status > 599) throw new ProxyError('UPSTREAM_INVALID', `cannot pass the answer on: its status is ${status}`)
     const { headers, contentLength } = this.#carriage.responseHead(status, raw)
     this.#carriage.targets.answered(this.#target)

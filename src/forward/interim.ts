@@ -15,12 +15,15 @@ export interface Interim {
   readonly headers: () => readonly string[]
 }
 
-/** Passes `status` on, or leaves it out: 100 is ours to send, HTTP/1.0 knows none. Throws UPSTREAM_INVALID for 101, and for too many. */
-export function passInterim(status: number, { count, visit, response, headers }: Interim): void {
+/**
+ * Passes `status` on, or leaves it out: 100 is ours to send, HTTP/1.0 knows none. True: there may be more to read.
+ * Throws UPSTREAM_INVALID for 101, and for too many.
+ */
+export function passInterim(status: number, { count, visit, response, headers }: Interim): true {
   if (status === 101) throw new ProxyError('UPSTREAM_INVALID', 'cannot pass the answer on: 101 that nobody asked for')
   if (count > most)
     throw new ProxyError('UPSTREAM_INVALID', `cannot pass the answer on: more than ${most} interim answers`)
-  if (status === 100 || visit.httpVersion === '1.0') return
+  if (status === 100 || visit.httpVersion === '1.0') return true
   try {
     const list = headers()
     if (visit.httpVersion === '1.1') response.writeInformation(status, [...list])
@@ -28,6 +31,7 @@ export function passInterim(status: number, { count, visit, response, headers }:
   } catch {
     // An interim answer may always be left out.
   }
+  return true
 }
 
 /** HTTP/2 in Node has a call for early hints only, and for their links only. */

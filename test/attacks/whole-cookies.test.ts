@@ -95,6 +95,8 @@ test('forms too long, of no type, cut off or never sent: refused, and the refusa
   for (const bytes of [
     `${head}${type}Content-Length: ${long.length}\r\n\r\n${long}`,
     `${head}${type}Transfer-Encoding: chunked\r\n\r\n${long.length.toString(16)}\r\n${long}\r\n0\r\n\r\n`,
+    // The refusal does not wait for the rest.
+    `${head}${type}Content-Length: 900000\r\n\r\n${long}`,
     `${head}Content-Length: 3\r\n\r\nabc`,
     `${head}Content-Type: multipart/form-data\r\nContent-Length: 3\r\n\r\nabc`,
   ]) {

@@ -58,7 +58,14 @@ export async function openDoors(settings: Settings, tools: DoorTools): Promise<D
   )
   const { http_redirect_addr: plain } = settings
   const redirect = plain
-    ? opened.use(await openRedirectListener({ address: printAddress(plain), httpsPort: publicPort(settings), refused }))
+    ? opened.use(
+        await openRedirectListener({
+          address: printAddress(plain),
+          httpsPort: publicPort(settings),
+          refused,
+          redirected: (visit, status) => tools.log().access(visit, { status, size: 0, details: 'https_redirect' }),
+        }),
+      )
     : undefined
   opened.move()
   return { main, redirect, health, selfSigned }
