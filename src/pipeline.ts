@@ -18,9 +18,14 @@ import type { Snapshot } from './snapshot/snapshot.ts'
 
 /** Serves one exchange to its end under the snapshot in force at the door; never rejects. */
 export async function handle(exchange: Exchange, current: Current<Snapshot>): Promise<void> {
-  using borrowed = current.borrow()
+  // Not `using`: V8 does not optimise functions that have it, and this is the one that every request goes through.
+  const borrowed = current.borrow()
   const { snapshot } = borrowed
-  snapshot.logAccess(exchange.visit, await serveOrRefuse(exchange, snapshot))
+  try {
+    snapshot.logAccess(exchange.visit, await serveOrRefuse(exchange, snapshot))
+  } finally {
+    borrowed[Symbol.dispose]()
+  }
 }
 
 async function serveOrRefuse(exchange: Exchange, snapshot: Snapshot): Promise<Outcome> {

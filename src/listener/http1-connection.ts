@@ -177,7 +177,7 @@ export class Http1Connection implements Connection {
     this.#leftover = undefined
     this.#receivedAt = this.#door.now()
     if (this.#draining) response.shouldKeepAlive = false
-    response.once('close', () => this.#finish())
+    response.on('close', () => this.#finish())
     const admission = this.#admit(request)
     if (admission.kind === 'refusal') {
       this.#refuse(admission.refusal, response)

@@ -41,18 +41,35 @@ type Printer = (visit: Visit, check: AuthorizeCheck) => string | undefined
 
 const absent: Printer = () => undefined
 
+interface SessionTexts {
+  readonly id: string
+  readonly user: string
+  readonly email: string
+}
+
+/** What a session looks like in a line, printed once for all its requests. */
+const printed = new WeakMap<Session, SessionTexts>()
+
+function textsOf(session: Session): SessionTexts {
+  const known = printed.get(session)
+  if (known) return known
+  const texts = { id: jsonText(session.id), user: jsonText(session.userId), email: jsonText(session.email) }
+  printed.set(session, texts)
+  return texts
+}
+
 const printers: Readonly<Record<string, Printer>> = {
-  'request-id': (visit) => jsonText(visit.id),
-  'check-request-id': (visit) => jsonText(visit.id),
+  'request-id': (visit) => `"${visit.id}"`,
+  'check-request-id': (visit) => `"${visit.id}"`,
   method: (visit) => jsonText(visit.method),
   path: (visit) => jsonText(visit.path),
   host: (visit) => jsonText(visit.authority),
   ip: (visit) => jsonText(visit.clientAddress),
-  'session-id': (_, { session }) => session && jsonText(session.id),
-  user: (_, { session }) => session && jsonText(session.userId),
-  email: (_, { session }) => session && jsonText(session.email),
-  'envoy-route-id': (_, { route }) => jsonText(route.id),
-  'route-id': (_, { route }) => jsonText(route.id),
+  'session-id': (_, { session }) => session && textsOf(session).id,
+  user: (_, { session }) => session && textsOf(session).user,
+  email: (_, { session }) => session && textsOf(session).email,
+  'envoy-route-id': (_, { route }) => `"${route.id}"`,
+  'route-id': (_, { route }) => `"${route.id}"`,
   query: (visit) => jsonText(redactQuery(visit.path, visit.query)),
   headers: (visit) => printHeaders(visit.headers),
   'id-token-claims': (_, { session }) => session && safeJson(session.claims),

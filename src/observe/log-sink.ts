@@ -17,6 +17,9 @@ export interface SinkOptions {
   readonly interval?: number
 }
 
+/** Room for the line that fills a chunk. */
+const pageSlack = 16 * 1024
+const lineEnd = 0x0a
 /** When a full pipe or disk is tried again, milliseconds. */
 const retryAfter = 20
 /** How long the end of the process waits for a slow reader, in steps of 10 ms. */
@@ -27,7 +30,9 @@ export class LogSink {
   readonly #chunk: number
   readonly #limit: number
   readonly #interval: number
-  #pending = ''
+  /** Lines are written into octets at once: as text they would live until the chunk is full, and cost the collector dearly. */
+  #page: Buffer
+  #used = 0
   /** What could not be written yet, oldest first. */
   readonly #waiting: Buffer[] = []
   #waitingOctets = 0
@@ -41,6 +46,7 @@ export class LogSink {
     const { fd = 1, chunk = 65536, limit = 4 * 1024 * 1024, interval = 100 } = options
     this.#fd = fd
     this.#chunk = chunk
+    this.#page = Buffer.allocUnsafe(chunk + pageSlack)
     this.#limit = limit
     this.#interval = interval
     makeNonBlocking(fd)
@@ -54,8 +60,11 @@ export class LogSink {
 
   /** Takes one line, its line end included; never blocks, never throws. */
   write(line: string): void {
-    this.#pending += line
-    if (this.#pending.length >= this.#chunk) this.#push()
+    // Three octets are the most that a unit of UTF-16 takes.
+    if (line.length * 3 > this.#page.length - this.#used) this.#push()
+    if (line.length * 3 > this.#page.length) this.#hand(Buffer.from(line))
+    else this.#used += this.#page.write(line, this.#used)
+    if (this.#used >= this.#chunk) this.#push()
     else this.#timer ??= setTimeout(() => this.#push(), this.#interval).unref()
   }
 
@@ -77,12 +86,17 @@ export class LogSink {
   #push(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const text = this.#pending
-    this.#pending = ''
-    if (text === '') return
-    const octets = Buffer.from(text)
+    if (this.#used === 0) return
+    const octets = this.#page.subarray(0, this.#used)
+    this.#used = 0
+    this.#hand(octets)
+    // What could not be written yet still lies in the page.
+    if (this.#waiting.length > 0) this.#page = Buffer.allocUnsafe(this.#chunk + pageSlack)
+  }
+
+  #hand(octets: Buffer): void {
     if (this.#isBroken || this.#waitingOctets + octets.length > this.#limit) {
-      this.#drop(text)
+      this.#drop(octets)
       return
     }
     this.#waiting.push(octets)
@@ -90,9 +104,9 @@ export class LogSink {
     if (this.#retry === undefined) this.#drain()
   }
 
-  #drop(text: string): void {
+  #drop(octets: Buffer): void {
     let lines = 0
-    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines++
+    for (let at = octets.indexOf(lineEnd); at >= 0; at = octets.indexOf(lineEnd, at + 1)) lines++
     this.#dropped += lines
     this.#untold += lines
   }
