@@ -18,12 +18,18 @@ import type { SingleUse } from './single-use.ts'
 export interface Pages {
   /** "Sign out?": one POST form to `action` with the hidden field `token`. Redirects after it lead to `formTargets`. */
   signOutQuestion(visit: Visit, model: SignOutQuestion): Answer
-  signedOut(visit: Visit, model: { readonly headers: readonly string[] }): Answer
+  /** `wayBack`: the application where it began. */
+  signedOut(visit: Visit, model: { readonly headers: readonly string[]; readonly wayBack?: WayBack }): Answer
   /** Who is signed in here, with their claims and a way to sign out; `session` undefined: nobody. */
   whoAmI(visit: Visit, model: { readonly session: Session | undefined; readonly signOutUrl: string }): Answer
   signInProblem(visit: Visit, model: SignInProblem): Answer
   /** "You are signed in": leads on to `target` by itself (refresh of 0 s) and by a link. */
   proceed(visit: Visit, model: { readonly target: string; readonly headers: readonly string[] }): Answer
+}
+
+export interface WayBack {
+  readonly href: string
+  readonly text: string
 }
 
 export interface SignOutQuestion {

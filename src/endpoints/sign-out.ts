@@ -4,7 +4,7 @@ import type { Visit } from '../listener/visit.ts'
 import type { Answer } from '../respond/answer.ts'
 import { redirectAnswer } from '../respond/answers.ts'
 import type { Session } from '../session/session.ts'
-import { onlyValue, originOf, placeOf, queryOf } from './addresses.ts'
+import { onlyValue, originOf, placeOf, publishedTarget, queryOf } from './addresses.ts'
 import type { Ask, EndpointContext } from './context.ts'
 import { clearMark } from './lost-cookies.ts'
 import { isOwnWish } from './navigation.ts'
@@ -25,7 +25,11 @@ export async function signOut(ask: Ask, context: EndpointContext): Promise<Answe
   const headers = [...context.sessions.clear(visit.headers, place), ...clearMark({ visit, context })]
   const next = `${context.authenticateOrigin}/.pomerium/sign_out`
   // Bound to the session, so that a link signed for one person signs nobody else out.
-  const signed = session ? context.signer.sign(`${next}?pomerium_session=${digestText(session.id)}`, now) : next
+  const parameters = {
+    pomerium_session: digestText(session?.id ?? ''),
+    pomerium_redirect_uri: originOf(visit, context),
+  }
+  const signed = session ? context.signer.sign(`${next}?${new URLSearchParams(parameters)}`, now) : next
   return redirectAnswer(signed, { status: 303, headers })
 }
 
@@ -36,23 +40,33 @@ export async function signOutEverywhere(ask: Ask, context: EndpointContext): Pro
   const session = await context.sessions.peek(visit.headers, placeOf(visit, { kind: 'authenticate', context }), now)
   const sent = visit.method === 'GET' ? sentSession(visit, { context, now }) : undefined
   // A link that was signed for somebody: here is nobody to sign out.
-  if (sent !== undefined && !session) return redirectAnswer(endOf(context), { status: 303 })
-  const isSent = sent !== undefined && session !== undefined && sent === digestText(session.id)
+  // Only our own last page has a use for it.
+  const state = context.signOutRedirectUrl === undefined ? wayBackTo(sent?.from, context) : undefined
+  if (sent !== undefined && !session) return redirectAnswer(endOf(context, state), { status: 303 })
+  const isSent = sent !== undefined && session !== undefined && sent.session === digestText(session.id)
   if (!isSent && !(visit.method === 'POST' && (await isMeant(ask, { context, session }))))
     return question(visit, { context, session, now })
 
   if (session) context.revoked.revoke(session, now)
   const idToken = session && context.idTokens.take(session.id)
-  const next = await context.relyingParty.signOutUrl({ idToken, returnTo: endOf(context) })
-  return redirectAnswer(next ?? endOf(context), {
+  const next = await context.relyingParty.signOutUrl({ idToken, returnTo: endOf(context), state })
+  return redirectAnswer(next ?? endOf(context, state), {
     status: 303,
     headers: context.sessions.clear(visit.headers, placeOf(visit, { kind: 'authenticate', context })),
   })
 }
 
-/** The last page. */
+/** The last page. The provider gives `state` back (RP-Initiated Logout §3): the host where it began, if it is one of ours. */
 export function signedOut({ visit }: Ask, context: EndpointContext): Answer {
-  return context.pages.signedOut(visit, { headers: [] })
+  const host = onlyValue(queryOf(visit), 'state') ?? ''
+  const origin = [`https://${host}`, `http://${host}`].find((address) => wayBackTo(address, context) === host)
+  const wayBack = origin === undefined ? {} : { wayBack: { href: `${origin}/`, text: `Back to ${host}` } }
+  return context.pages.signedOut(visit, { headers: [], ...wayBack })
+}
+
+/** Host and port of a published address; undefined for anything else. */
+function wayBackTo(address: string | undefined, context: EndpointContext): string | undefined {
+  return publishedTarget(address, context)?.host
 }
 
 /**
@@ -82,15 +96,21 @@ function question(
   })
 }
 
-/** The session's digest in a link that we signed, in time. */
-function sentSession(visit: Visit, { context, now }: { context: EndpointContext; now: number }): string | undefined {
+/** The session's digest in a link that we signed, in time, and the route's host that sent it. */
+function sentSession(
+  visit: Visit,
+  { context, now }: { context: EndpointContext; now: number },
+): { readonly session: string; readonly from: string | undefined } | undefined {
   const isSigned = context.signer.verify(`${context.authenticateOrigin}${visit.path}${visit.query}`, now) === 'good'
-  return isSigned ? onlyValue(queryOf(visit), 'pomerium_session') : undefined
+  const query = queryOf(visit)
+  const session = isSigned ? onlyValue(query, 'pomerium_session') : undefined
+  return session === undefined ? undefined : { session, from: onlyValue(query, 'pomerium_redirect_uri') }
 }
 
-/** Where signing out ends. */
-function endOf({ signOutRedirectUrl, authenticateOrigin }: EndpointContext): string {
-  return signOutRedirectUrl ?? `${authenticateOrigin}/.pomerium/signed_out`
+/** Where signing out ends; `state` tells our own last page where it began. */
+function endOf({ signOutRedirectUrl, authenticateOrigin }: EndpointContext, state?: string): string {
+  if (signOutRedirectUrl !== undefined) return signOutRedirectUrl
+  return `${authenticateOrigin}/.pomerium/signed_out${state === undefined ? '' : `?${new URLSearchParams({ state })}`}`
 }
 
 function subjectOf(visit: Visit, session: Session | undefined): string {

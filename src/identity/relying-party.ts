@@ -64,7 +64,11 @@ export interface RelyingParty {
    */
   redeem(answer: URLSearchParams, secrets: AttemptSecrets): Promise<Identity>
   /** Where the provider signs the user out, or undefined where it offers that not, or is not known. */
-  signOutUrl(options: { idToken: string | undefined; returnTo: string }): Promise<string | undefined>
+  signOutUrl(options: {
+    idToken: string | undefined
+    returnTo: string
+    state?: string | undefined
+  }): Promise<string | undefined>
   /** Origin of the provider's sign-out, as far as it is known: a form of ours may lead there. */
   signOutOrigin(): string | undefined
   /** Reads the metadata ahead of the first sign-in; failure is no failure yet. */
@@ -105,12 +109,13 @@ export function openRelyingParty(options: RelyingPartyOptions): RelyingParty {
       }
     },
 
-    async signOutUrl({ idToken, returnTo }) {
+    async signOutUrl({ idToken, returnTo, state }) {
       if (!documents.known) await documents.openConversation().catch(() => {})
       if (!documents.known?.end_session_endpoint) return undefined
       const conversation = await documents.openConversation()
       const hint = idToken === undefined ? {} : { id_token_hint: idToken }
-      return buildEndSessionUrl(conversation, { ...hint, post_logout_redirect_uri: returnTo }).href
+      return buildEndSessionUrl(conversation, { ...hint, post_logout_redirect_uri: returnTo, ...(state && { state }) })
+        .href
     },
 
     signOutOrigin() {

@@ -31,7 +31,7 @@ test('signing out ends the session on every host, at the authenticate host and a
   await using _ = world
   const stolen = browser.copy()
   const { answer, trail } = await browser.go(wikiOut)
-  assert.equal(answer.body, 'signed out')
+  assert.equal(answer.body, 'signed out back=https://wiki.corp.test/')
   assert.deepEqual(
     trail.map(({ url }) => url.split('?')[0]),
     [
@@ -144,7 +144,7 @@ test('a sign-out link that was signed for one person signs nobody else out', asy
   const link = headerOf((await mallory.request(wikiOut)).headers, 'location') ?? ''
   assert.match((await browser.request(link)).body, /^question/)
   const stranger = await new Browser(world).go(link)
-  assert.equal(stranger.answer.body, 'signed out')
+  assert.equal(stranger.answer.body, 'signed out back=https://wiki.corp.test/')
   assert.ok(!stranger.trail.some(({ url }) => url.includes('end_session')))
   assert.equal(await isIn('files'), true)
 })
@@ -198,4 +198,17 @@ test('signing out without a session is no error, also while the provider is away
   })
   assert.equal(pressed.answer.body, 'signed out')
   assert.ok(navigation.length > 0)
+})
+
+test('the last page offers the way back to the application where it began, and to no host that is not ours', async () => {
+  await using world = await startWorld()
+  const browser = new Browser(world)
+  await browser.go('https://wiki.corp.test/')
+  const { url } = await browser.go('https://wiki.corp.test/.pomerium/sign_out', { headers: fetchFrom('same-origin') })
+  assert.equal(new URL(url).searchParams.get('state'), 'wiki.corp.test')
+  assert.match((await browser.request(url)).body, /back=https:\/\/wiki\.corp\.test\/$/)
+  for (const state of ['evil.test', 'wiki.corp.test@evil.test', 'wiki.corp.test/x', 'evil.test#wiki.corp.test', '']) {
+    const page = await browser.request(`${authenticate}/.pomerium/signed_out?${new URLSearchParams({ state })}`)
+    assert.equal(page.body, 'signed out', state)
+  }
 })

@@ -113,7 +113,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 const plainPages: Pages = {
   signOutQuestion: (_, { action, token, formTargets, session }) =>
     textAnswer(`question ${action} ${formTargets.join(' ')} ${session?.userId ?? 'nobody'} token=${token}`),
-  signedOut: (_, { headers }) => textAnswer('signed out', { headers }),
+  signedOut: (_, { headers, wayBack }) =>
+    textAnswer(wayBack ? `signed out back=${wayBack.href}` : 'signed out', { headers }),
   whoAmI: (_, { session }) => textAnswer(`you are ${session?.userId ?? 'nobody'}`),
   signInProblem: (_, { code, causes, retryUrl, headers }) =>
     textAnswer(`problem ${code} ${causes.join(' ')} retry=${retryUrl ?? ''}`, {
@@ -222,7 +223,10 @@ export class Browser {
   #atProvider(url: string): Answer {
     const { pathname, searchParams } = new URL(url)
     if (pathname === '/end_session') {
-      return textAnswer('', { status: 302, headers: ['location', searchParams.get('post_logout_redirect_uri') ?? ''] })
+      const back = new URL(searchParams.get('post_logout_redirect_uri') ?? '')
+      const state = searchParams.get('state')
+      if (state !== null) back.searchParams.set('state', state)
+      return textAnswer('', { status: 302, headers: ['location', back.href] })
     }
     const back = `${searchParams.get('redirect_uri')}?${this.#world.idp.authorize(url)}`
     return textAnswer('', { status: 302, headers: ['location', back] })
