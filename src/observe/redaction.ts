@@ -21,6 +21,9 @@ export function isSecretName(name: string): boolean {
   return secretParameters.test(name)
 }
 
+/** A parameter without a value that is longer than this is none of ours. */
+const longestWord = 24
+
 /** Paths that we answer ourselves; sign-in hands codes and sealed sessions over their queries. */
 function isOwnPath(path: string): boolean {
   return path.startsWith('/.pomerium') || path.startsWith('/oauth2/') || path.startsWith('/.well-known/pomerium')
@@ -30,7 +33,9 @@ function isOwnPath(path: string): boolean {
 export function redactQuery(path: string, query: string): string {
   if (query.length < 2) return query
   const own = isOwnPath(path)
-  return query.replace(/([?&;])([^=&;]*)=([^&;]*)/g, (pair, sign: string, name: string) => {
+  return query.replace(/([?&;])([^=&;]*)(=[^&;]*)?/g, (pair, sign: string, name: string, value?: string) => {
+    // Without `=` it is no parameter, and may still be a seal whose `=` was lost on the way.
+    if (value === undefined) return own && name.length > longestWord ? sign + redacted : pair
     const plainName = decoded(name)
     const isSecret = own || secretParameters.test(plainName) || signInParameters.test(plainName)
     const keeps = harmless.has(plainName) || !isSecret

@@ -186,7 +186,7 @@ function pathRoutes(from: string, to: string): Config[] {
 
 /** Writes pieces and reads until enough was answered, it was closed, or nothing comes any more. */
 export async function converse(socket: Socket, pieces: readonly string[], options: SendOptions = {}): Promise<Heard> {
-  const { answers: enough = Number.POSITIVE_INFINITY, methods = [], quiet = 250 } = options
+  const { answers: enough = Number.POSITIVE_INFINITY, methods = [], quiet = 2500 } = options
   let text = ''
   let closed = false
   let last = performance.now()

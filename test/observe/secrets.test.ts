@@ -76,6 +76,10 @@ test('an application query stays readable', () => {
     redactQuery('/.pomerium/sign_in', '?pomerium_expiry=5&pomerium_signature=abc'),
     '?pomerium_expiry=5&pomerium_signature=[redacted]',
   )
+  assert.equal(
+    redactQuery('/.pomerium/callback/', `?pomerium_session_encrypted.Fe26.2*1*${'a'.repeat(64)}`),
+    '?[redacted]',
+  )
   assert.equal(redactUrl('https://ada:pass@a.test/x?q=1'), 'https://[redacted]@a.test/x?q=1')
 })
 
