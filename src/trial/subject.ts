@@ -1,5 +1,5 @@
 /** Who asks, as people write them down, and the session that signing in would have given them. */
-import { flattenClaims } from '../session/claims.ts'
+import { makeSession } from '../session/payload.ts'
 import type { Claims, Session } from '../session/session.ts'
 
 /** Somebody whom the provider knows. */
@@ -32,20 +32,11 @@ export function sessionOf(subject: Subject, now: number): Session | undefined {
     ...subject.claims,
     sub,
     ...(email === '' ? {} : { email }),
+    ...(emailVerified === undefined ? {} : { email_verified: emailVerified }),
     groups: groups.length > 0 ? groups : listOf(subject.claims['groups']),
   }
   const issuedAt = signedInAt ?? now - MINUTE
-  return {
-    id: 'trial',
-    userId: sub,
-    email: email === '' ? (textOf(claims['email']) ?? '') : email,
-    emailVerified: emailVerified ?? claims['email_verified'] !== false,
-    name: textOf(claims['name']) ?? '',
-    claims,
-    flatClaims: flattenClaims(claims),
-    issuedAt,
-    expiresAt: Number.MAX_SAFE_INTEGER,
-  }
+  return makeSession({ id: 'trial', userId: sub, claims, issuedAt, expiresAt: Number.MAX_SAFE_INTEGER })
 }
 
 /** For tables and lists: the address, or the id where there is none. */

@@ -27,3 +27,17 @@ export async function settingsOf(routes: string, top: string = head): Promise<Se
   if (configuration.kind === 'problems') assert.fail(printProblems(configuration.problems))
   return configuration.settings
 }
+
+/** Settings from a map under `head`, with files beside it (records, say). */
+export async function worldOf(map: object, files: Readonly<Record<string, string>> = {}): Promise<Settings> {
+  const lines = Object.entries(map).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`)
+  const texts = new Map(Object.entries({ ...files, 'gate.yaml': head + lines.join('') }))
+  const configuration = await readConfiguration({
+    files: ['gate.yaml'],
+    env: {},
+    cwd: '/',
+    readFile: async (path) => texts.get(path.replace(/^\//, '')) ?? assert.fail(`no file ${path}`),
+  })
+  if (configuration.kind === 'problems') assert.fail(`${printProblems(configuration.problems)}\n${lines.join('')}`)
+  return configuration.settings
+}

@@ -137,3 +137,16 @@ test('a short-hand is shown at its value', () => {
   assert.deepEqual([place?.file, place?.line, place?.column], ['gate.yaml', 16, 9])
   assert.equal(route?.source.line, 12)
 })
+
+test('the word "false", which some providers send for an unverified address, counts offline as it does at sign-in', async () => {
+  const trial = openTrial(
+    await settingsOf('routes:\n  - { from: https://a.test, to: http://a, allowed_domains: [corp.test] }\n'),
+  )
+  const decision = (verified: unknown) =>
+    trial.decide(requestOf('https://a.test/', 0), {
+      email: 'ann@corp.test',
+      groups: [],
+      claims: { email_verified: verified },
+    }).decision
+  assert.deepEqual([true, 'true', 'false', false].map(decision), ['allow', 'allow', 'deny', 'deny'])
+})
