@@ -116,7 +116,7 @@ export class Http1Connection implements Connection {
   drain(): void {
     this.#draining = true
     if (this.#upgraded) return
-    if (this.#current === undefined) this.#socket.end()
+    if (this.#current === undefined) this.#end()
     else if (!this.#current.response.headersSent) this.#current.response.shouldKeepAlive = false
   }
 
@@ -208,7 +208,7 @@ export class Http1Connection implements Connection {
       this.#sayLast(this.#lastWord)
       return
     }
-    if (this.#draining) this.#socket.end()
+    if (this.#draining) this.#end()
     this.#idleSince = this.#door.now()
     this.#receivedWhenIdle = this.#socket.bytesRead
     this.#received = this.#receivedWhenIdle
@@ -276,6 +276,12 @@ export class Http1Connection implements Connection {
     this.#socket.end(bareAnswerBytes(refusal))
     this.#socket.resume()
     setTimeout(() => this.#socket.destroy(), linger).unref()
+  }
+
+  /** Says goodbye between two requests: one that was on its way all the same is not taken, so that the client repeats it. */
+  #end(): void {
+    this.#closing = true
+    this.#socket.end()
   }
 
   /** Cuts, and tells the log why: nobody else will. */
