@@ -116,6 +116,36 @@ test('record: a field of the record of the user or of the address', () => {
   }
 })
 
+test('record: an address in doubt rids nobody of a record that keeps them out, and brings nobody one that lets in', () => {
+  const records: RecordSets = new Map([
+    ['blocked', { key: 'user.email', rows: new Map([['eve@acme.test', { why: 'theft' }]]) }],
+    ['partners', { key: 'user.domain', rows: new Map([['acme.test', { level: 1 }]]) }],
+  ])
+  const eve = (more: object) => sessionOf('e1', { email: 'eve@acme.test' }, more)
+  const decided = (policy: object, session: Facts['session']) =>
+    compilePolicy({ policy }, { records }).decide(factsOf({ session })).kind
+  const blocked = { record: { type: 'blocked', field: 'why', exists: true } }
+  const notBlocked = { record: { type: 'blocked', field: 'why', exists: false } }
+  const partner = { record: { type: 'partners', field: 'level', is: 1 } }
+  const all = { authenticated_user: true }
+  for (const emailVerified of [true, false]) {
+    const session = eve({ emailVerified })
+    assert.equal(decided({ allow: { or: [all] }, deny: { or: [blocked] } }, session), 'deny')
+    assert.equal(decided({ allow: { or: [all] }, deny: { not: [notBlocked] } }, session), 'deny')
+    assert.equal(decided({ allow: { and: [all, notBlocked] } }, session), 'deny')
+    assert.equal(decided({ allow: { and: [all, partner] } }, session), emailVerified ? 'allow' : 'deny')
+    assert.equal(decided({ allow: { or: [all] }, deny: { or: [partner] } }, session), 'deny')
+    assert.equal(
+      decided({ allow: { and: [all, notBlocked] } }, sessionOf('z', { email: 'z@acme.test' }, { emailVerified })),
+      'allow',
+    )
+  }
+  assert.equal(
+    decided({ allow: { or: [all] }, deny: { or: [partner] } }, sessionOf('x', { email: 'x@y@acme.test' })),
+    'deny',
+  )
+})
+
 test('url_query, header and user_agent: every copy must match to let in, one is enough to keep out', () => {
   assert.equal(judge('url_query/mode: read', { query: '?mode=read' }), 'true url-query-ok')
   assert.equal(judge('url_query/mode: read', { query: '?mode=read&mode=write' }), 'false url-query-unauthorized')

@@ -1,6 +1,6 @@
 import type { RecordSet } from '../../config/read-records.ts'
 import { type Criterion, outcomesOf, unauthenticated } from '../criterion.ts'
-import { certainDomain, certainEmail } from '../email-address.ts'
+import { certainDomain, certainEmail, doubtfulDomains, doubtfulEmails } from '../email-address.ts'
 import type { Facts } from '../facts.ts'
 import { type Report, shown } from '../problem.ts'
 import { isMap } from '../rules.ts'
@@ -17,33 +17,60 @@ export const record: Criterion = {
     'a map of `type` (name of the records), `field`, and one or several of `is`, `exists` (true or false), `<`, `<=`, `>`, `>=`; a field that holds a list `is` each of its items; numbers are compared with numbers, texts with texts',
   needsSession: 'depends',
   reasons: [ok.reason, unauthorized.reason, unauthenticated.reason],
-  compile({ operand, records, report }) {
+  variesBy: 'helps',
+  compile({ operand, records, helps, report }) {
     const { set, field, tests } = readOperand(operand, { records, report })
-    const see = keyReaders[set.key]
+    const { certain, doubtful } = keyReaders[set.key]
     const needsSession = set.key !== 'client.address'
-    const fieldOf = (facts: Facts): unknown => {
-      const key = see(facts)
-      const row = key === undefined ? undefined : set.rows.get(key)
+    const fieldAt = (key: string): unknown => {
+      const row = key === '' ? undefined : set.rows.get(key)
       return row !== undefined && Object.hasOwn(row, field) ? row[field] : undefined
+    }
+    const isMet = (value: unknown) => tests.every((test) => test(value))
+    /** What the user may be found by; '' finds nothing. */
+    const keysOf = (facts: Facts): readonly string[] => {
+      const key = certain(facts)
+      return key === undefined ? [...doubtful(facts), ''] : [key]
     }
     return {
       needsSession,
       claims: [],
       check(facts) {
         if (needsSession && facts.session === undefined) return unauthenticated
-        const value = fieldOf(facts)
-        return tests.every((test) => test(value)) ? ok : unauthorized
+        const key = certain(facts)
+        if (key !== undefined) return isMet(fieldAt(key)) ? ok : unauthorized
+        // An address in doubt: nobody gets rid of a record by not having verified it, and nobody gains another's.
+        const met = (one: string) => isMet(fieldAt(one))
+        return (helps ? keysOf(facts).every(met) : keysOf(facts).some(met)) ? ok : unauthorized
       },
-      saw: fieldOf,
+      saw(facts) {
+        if (needsSession && facts.session === undefined) return undefined
+        const [value, ...more] = [...new Set(keysOf(facts).map(fieldAt))]
+        return more.length === 0 ? value : [value, ...more].filter((one) => one !== undefined)
+      },
     }
   },
 }
 
-const keyReaders: Readonly<Record<RecordSet['key'], (facts: Facts) => string | undefined>> = {
-  'user.id': ({ session }) => session?.userId || undefined,
-  'user.email': ({ session }) => (session && certainEmail(session)) || undefined,
-  'user.domain': ({ session }) => session && certainDomain(session),
-  'client.address': ({ clientAddress }) => clientAddress,
+interface KeyReader {
+  /** Undefined where it is in doubt; '' where there is none. */
+  readonly certain: (facts: Facts) => string | undefined
+  readonly doubtful: (facts: Facts) => readonly string[]
+}
+
+const never = () => []
+
+const keyReaders: Readonly<Record<RecordSet['key'], KeyReader>> = {
+  'user.id': { certain: ({ session }) => session?.userId ?? '', doubtful: never },
+  'user.email': {
+    certain: ({ session }) => (session ? certainEmail(session) : ''),
+    doubtful: ({ session }) => (session ? doubtfulEmails(session) : []),
+  },
+  'user.domain': {
+    certain: ({ session }) => (session ? certainDomain(session) : ''),
+    doubtful: ({ session }) => (session ? doubtfulDomains(session) : []),
+  },
+  'client.address': { certain: ({ clientAddress }) => clientAddress, doubtful: never },
 }
 
 const noRecords: RecordSet = { key: 'client.address', rows: new Map() }
