@@ -68,7 +68,8 @@ export class UpstreamPools {
   /** A hold on the pool of `url`'s origin; the same origin and trust share one pool, over reloads, too. */
   lease(url: string, tls: UpstreamTls = {}): UpstreamLease {
     const { origin, secure, hostname, port, host } = originOf(url)
-    const key = JSON.stringify(secure ? [origin, tls.skipVerify, tls.customCa, tls.extraCa, tls.serverName] : [origin])
+    const name = tls.serverName ?? host
+    const key = JSON.stringify(secure ? [origin, tls.skipVerify, tls.customCa, tls.extraCa, name] : [origin])
     const shared = this.#shared.get(key) ?? this.#open({ origin, secure, hostname, port, host, tls })
     this.#shared.set(key, shared)
     shared.leases++
@@ -122,7 +123,8 @@ export class UpstreamPools {
 
   #open(place: Origin & { readonly tls: UpstreamTls }): Shared {
     const { origin, secure, hostname, port, host, tls } = place
-    const serverName = tls.serverName ?? (isIP(hostname) === 0 ? host : '')
+    // The name that was written: the certificate of `localhost` names no address. An address is no SNI (RFC 6066 §3).
+    const serverName = tls.serverName ?? (isIP(host.replace(/^\[|\]$/g, '')) === 0 ? host : '')
     const trust = secure ? trustOf(tls) : undefined
     const verify = tls.skipVerify !== true
     const { connectTimeout } = this.#limits

@@ -124,3 +124,24 @@ test('TLS: the authority, the name and the exceptions that are configured decide
     })
   }
 })
+
+test('an application at https://localhost is known by that name, and shares no connection with the one at its address', {
+  skip: skipWithout('openssl'),
+}, async () => {
+  using folder = temporaryFolder('upstream-localhost')
+  const { ca, certificate, key } = await makeCertificate(folder.path, ['localhost'])
+  await using upstream = await startUpstream(undefined, { tls: { cert: certificate, key } })
+  const pools = new UpstreamPools()
+  const at = (host: string) =>
+    openFront({
+      route: { to: [{ url: `https://${host}:${upstream.port}` }], tls: { customCa: ca }, websockets: true },
+      tools: { pools },
+    })
+  await using named = await at('localhost')
+  await using addressed = await at('127.0.0.1')
+  assert.equal((await ask(named)).status, 200)
+  assert.equal((await ask(addressed)).status, 502)
+  const socket = new WebSocket(`ws://127.0.0.1:${named.port}/`, { headers: { host: 'wiki.app.test' } })
+  await once(socket, 'open')
+  socket.terminate()
+})
