@@ -25,6 +25,7 @@ const known = new Set(['apple', 'github', 'gitlab', 'google'])
 
 export function checkSettings(values: SettingValues, checking: Checking): void {
   checkCertificates(values, checking)
+  checkProvider(values, checking)
   checkSignIn(values, checking)
   checkAuthenticateHost(values, checking)
   checkCookies(values, checking)
@@ -72,6 +73,18 @@ function checkCertificates(values: SettingValues, { entries, findings, whole }: 
       span: whole,
     })
   }
+}
+
+function checkProvider(values: SettingValues, { entries, findings }: Checking): void {
+  const entry = entries.get('idp_provider')
+  if (entry === undefined || values.idp_provider !== 'github') return
+  findings.error({
+    kind: 'unsupported',
+    path: entry.key,
+    message: '"github" is not supported yet: it offers no OpenID Connect sign-in',
+    hint: 'put Dex in between, and name it by idp_provider: oidc',
+    span: entry.value.span,
+  })
 }
 
 function checkSignIn(values: SettingValues, { entries, drafts, policies, findings }: Checking): void {

@@ -76,7 +76,7 @@ export function overlay(document: MapNode, set: readonly Variable[], findings: F
 function readVariable(key: string, { text, span }: Variable, findings: Findings): ConfigNode | undefined {
   const at = { span, findings }
   if (key === 'policy' || key === 'routes') return decodeRoutes(text, { ...at, path: key })
-  if (key === 'set_response_headers' && !text.trimStart().startsWith('{')) return headerPairs(text, span)
+  if (key === 'set_response_headers' && !text.trimStart().startsWith('{')) return headerPairs(text, at)
   if (key === 'certificates' || key === 'runtime_flags') {
     return readYaml(new Source(span.source.origin, span.source.name, text), findings)
   }
@@ -84,7 +84,20 @@ function readVariable(key: string, { text, span }: Variable, findings: Findings)
 }
 
 /** `K1:V1,K2:V2`, Pomerium's short form of HEADERS. */
-function headerPairs(text: string, span: Span): ConfigNode {
+function headerPairs(text: string, { span, findings }: { span: Span; findings: Findings }): ConfigNode | undefined {
+  if (text.split(',').some((pair) => !pair.includes(':'))) {
+    const expected = 'NAME:VALUE,NAME:VALUE, or the JSON text of a map'
+    findings.error({
+      kind: 'value',
+      path: 'set_response_headers',
+      message: `expected ${expected}, got a part without a colon`,
+      expected,
+      found: 'a part without a colon',
+      hint: 'write it as JSON where a value holds a comma',
+      span,
+    })
+    return undefined
+  }
   const entries = text.split(',').map((pair): Entry => {
     const [name = '', ...value] = pair.split(':')
     return { key: name.trim(), keySpan: span, value: scalar(value.join(':').trim(), span) }

@@ -103,3 +103,14 @@ test('variables that every program may meet do not stop us', async () => {
     ['OTEL_TRACES_EXPORTER'],
   )
 })
+
+test('HEADERS in the short form: a part without a colon is refused, since a value was cut at its comma', async () => {
+  const good = await settingsOf('insecure_server: true\n', { env: { HEADERS: 'X-A:b:c, X-D: e f' } })
+  assert.deepEqual(good.set_response_headers, { 'X-A': 'b:c', 'X-D': 'e f' })
+  const [problem, ...more] = await problemsOf('insecure_server: true\n', {
+    env: { HEADERS: 'Cache-Control:private, no-store' },
+  })
+  assert.match(problem?.message ?? '', /^expected NAME:VALUE,NAME:VALUE, .* got a part without a colon$/)
+  assert.equal(problem?.file, 'HEADERS')
+  assert.deepEqual(more, [])
+})

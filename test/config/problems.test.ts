@@ -243,3 +243,14 @@ test('empty, missing, half-written and foreign files are problems', async () => 
     /form of the file is not known/,
   )
 })
+
+test('idp_provider: github is refused at its place, with or without a route that wants people to sign in', async () => {
+  const text = HEAD.replace('idp_provider: oidc', 'idp_provider: github')
+  for (const published of [
+    '',
+    'routes:\n  - {from: "https://a.test", to: "http://a", allow_any_authenticated_user: true}\n',
+  ])
+    assert.deepEqual(brief(await problemsOf(text + published)), [
+      'gate.yaml:3:15 idp_provider "github" is not supported yet: it offers no OpenID Connect sign-in',
+    ])
+})
