@@ -22,17 +22,15 @@ export async function handle(exchange: Exchange, current: Current<Snapshot>): Pr
   const borrowed = current.borrow()
   const { snapshot } = borrowed
   try {
-    snapshot.logAccess(exchange.visit, await serveOrRefuse(exchange, snapshot))
+    let outcome: Outcome
+    try {
+      outcome = await serve(exchange, snapshot)
+    } catch (error) {
+      outcome = await refuse(exchange, snapshot, error)
+    }
+    snapshot.logAccess(exchange.visit, outcome)
   } finally {
     borrowed[Symbol.dispose]()
-  }
-}
-
-async function serveOrRefuse(exchange: Exchange, snapshot: Snapshot): Promise<Outcome> {
-  try {
-    return await serve(exchange, snapshot)
-  } catch (error) {
-    return refuse(exchange, snapshot, error)
   }
 }
 
