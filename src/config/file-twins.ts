@@ -10,7 +10,7 @@ interface Reading {
   readonly path: readonly (string | number)[]
 }
 
-/** Replaces `NAME_file` by `NAME`, in place. Both at once is a contradiction. */
+/** Replaces `NAME_file` by `NAME`, in place. Both at once is a contradiction; what could not be read stays as unread. */
 export async function readTwins(
   settings: Map<string, Entry>,
   level: 'global' | 'route',
@@ -33,7 +33,7 @@ export async function readTwins(
       continue
     }
     const value = await readPath(twin.value, { ...reading, at: path })
-    if (value !== undefined) settings.set(name, { ...twin, value })
+    settings.set(name, value === undefined ? { ...twin, isUnread: true } : { ...twin, value })
   }
 }
 

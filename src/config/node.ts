@@ -28,6 +28,8 @@ export interface Entry {
   readonly key: string
   readonly keySpan: Span
   readonly value: ConfigNode
+  /** True where the file that holds the value could not be read: it was reported, and nothing else is said about the setting. */
+  readonly isUnread?: boolean
 }
 
 export interface MapNode {

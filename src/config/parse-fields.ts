@@ -21,8 +21,8 @@ export function parseFields<S extends Readonly<Record<string, z.ZodType>>>(
   const values: Partial<{ [K in keyof S]: z.output<S[K]> }> = {}
   for (const key in shape) {
     const schema = shape[key]
-    if (schema === undefined) continue
     const given = entries.get(key)
+    if (schema === undefined || given?.isUnread === true) continue
     const unset = metaOf(schema).blankIsUnset === true && given !== undefined && writtenText(given.value) === ''
     const entry = unset ? undefined : given
     const plain = entry === undefined ? undefined : plainOf(entry.value, typed.has(key))

@@ -254,3 +254,25 @@ test('idp_provider: github is refused at its place, with or without a route that
       'gate.yaml:3:15 idp_provider "github" is not supported yet: it offers no OpenID Connect sign-in',
     ])
 })
+
+test('a file that cannot be read is one problem: what stands in it is not called missing besides', async () => {
+  const text = HEAD.replace('insecure_server: true', 'certificate_file: leaf.pem\ncertificate_key_file: key.pem')
+    .replace('idp_client_secret: pomerium', 'idp_client_secret_file: client')
+    .replace(/^shared_secret: .*$/m, 'shared_secret_file: shared')
+  const problems = await problemsOf(
+    `${text}routes:\n  - {from: "https://a.test", to: "https://a", tls_custom_ca_file: ca.pem, allow_any_authenticated_user: true}\n`,
+  )
+  assert.deepEqual(
+    problems.map(({ path, message }) => `${path}: ${message}`),
+    [
+      'certificate_file',
+      'certificate_key_file',
+      'idp_client_secret_file',
+      'shared_secret_file',
+      'routes[0].tls_custom_ca_file',
+    ].map(
+      (path, index) =>
+        `${path}: cannot read "${['leaf.pem', 'key.pem', 'client', 'shared', 'ca.pem'][index]}": there is no such file`,
+    ),
+  )
+})
