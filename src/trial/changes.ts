@@ -3,7 +3,7 @@
 import type { ExplainedNode } from '../policy/policy.ts'
 import type { Path } from '../policy/problem.ts'
 import { isMap } from '../policy/rules.ts'
-import { parseMoment } from './moment.ts'
+import { momentText, parseMoment } from './moment.ts'
 import type { TrialRequest } from './request.ts'
 import { groupsOf, type Person } from './subject.ts'
 
@@ -88,7 +88,7 @@ export function changesFor(node: ExplainedNode, wanted: boolean, state: State): 
     case 'time_of_day':
       return moments(node.data, state.request.time).map((time) => ({
         kind: 'time',
-        words: `the time ${new Date(time).toISOString().slice(0, 16)}Z`,
+        words: `the time ${momentText(time)}`,
         ...at,
         apply: request({ time }),
       }))
@@ -171,15 +171,19 @@ function withClaim(
   return { ...claims, [name]: Array.isArray(old) ? [...old, value] : value }
 }
 
-const HOUR = 3_600_000
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
 
 /** The edges that the data names, and every full hour of a week from now. */
 function moments(data: unknown, now: number): readonly number[] {
-  const edges = isMap(data) ? [data['after'], data['before']] : []
-  const named = edges.flatMap((edge, index) => {
-    const moment = typeof edge === 'string' ? parseMoment(edge) : undefined
-    return moment === undefined ? [] : [index === 0 ? moment : moment - 1]
-  })
+  const edge = (name: string) => {
+    const text = isMap(data) ? data[name] : undefined
+    const moment = typeof text === 'string' ? parseMoment(text) : undefined
+    return moment === undefined ? [] : [moment]
+  }
+  // A whole minute reads best; where the span is shorter than that, its very edge.
+  const first = edge('after').flatMap((moment) => [Math.ceil(moment / MINUTE) * MINUTE, moment])
+  const last = edge('before').flatMap((moment) => [Math.ceil(moment / MINUTE - 1) * MINUTE, moment - 1])
   const next = Math.ceil(now / HOUR) * HOUR
-  return [...named, ...Array.from({ length: 7 * 24 }, (_, hour) => next + hour * HOUR)]
+  return [...first, ...last, ...Array.from({ length: 7 * 24 }, (_, hour) => next + hour * HOUR)]
 }

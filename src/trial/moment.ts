@@ -15,3 +15,8 @@ export function parseMoment(text: string): number | undefined {
   const day = Date.parse(text.slice(0, 10))
   return Number.isNaN(moment) || new Date(day).toISOString().slice(0, 10) !== text.slice(0, 10) ? undefined : moment
 }
+
+/** A moment as `parseMoment` reads it, no longer than it must be: `2026-12-01T09:00Z`. */
+export function momentText(moment: number): string {
+  return new Date(moment).toISOString().replace(/(?::00)?\.000Z$/, 'Z')
+}

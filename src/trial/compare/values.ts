@@ -3,6 +3,7 @@ import type { ClientCertificate } from '../../policy/facts.ts'
 import type { ExplainedNode } from '../../policy/policy.ts'
 import { isMap } from '../../policy/rules.ts'
 import type { State } from '../changes.ts'
+import { momentText } from '../moment.ts'
 import type { Person } from '../subject.ts'
 import { addressesOf, ageOf, listValuesOf, momentsOf, mostValues, textsOf } from './mentioned.ts'
 import { type Records, rowsOf } from './records.ts'
@@ -75,7 +76,7 @@ function valuesOf({ name, data }: ExplainedNode, known: Known & { emails: Readon
     case 'day_of_week':
     case 'time_of_day':
       return momentsOf(criterion, data, known.now).map((time) =>
-        ofRequest('time', `the time ${new Date(time).toISOString().slice(0, 16)}Z`, { time }),
+        ofRequest('time', `the time ${momentText(time)}`, { time }),
       )
     default:
       return []
