@@ -10,7 +10,7 @@ import { type CaseResult, type CasesResult, runCases } from '../trial/run-cases.
 import type { Io } from './io.ts'
 import { type JunitSuite, printJunit } from './junit.ts'
 import { outcomePaint, printTree, questionText } from './print-decision.ts'
-import { counted, type Paint, paintFor, placeText, printColumns } from './text.ts'
+import { counted, oneLine, type Paint, paintFor, placeText, printColumns } from './text.ts'
 
 export interface TestOptions {
   /** Each is a configuration of its own, or the cases beside one (`NAME.cases.yaml`). */
@@ -40,8 +40,8 @@ export async function test(options: TestOptions, io: Io): Promise<number> {
   for (const [index, run] of runs.entries()) {
     if (index > 0) io.out('\n')
     const suite = await testOne(run, options, io)
-    if (suite === undefined || suite.cases.some(({ failure }) => failure !== undefined)) code = 1
-    if (suite) suites.push(suite)
+    if (suite.cases.some(({ failure }) => failure !== undefined)) code = 1
+    suites.push(suite)
   }
   if (junit !== undefined) await writeFile(resolve(cwd, junit), printJunit(suites))
   return code
@@ -51,28 +51,28 @@ function configurationOf(file: string): string {
   return file.replace(/\.cases\.yaml$/, '.yaml')
 }
 
-/** Undefined where nothing could be tested; that was reported. */
-async function testOne(config: readonly string[], options: TestOptions, io: Io): Promise<JunitSuite | undefined> {
+async function testOne(config: readonly string[], options: TestOptions, io: Io): Promise<JunitSuite> {
   const { env, cwd, lenient, readFile, cases: named } = options
   const place = { ...(cwd === undefined ? {} : { cwd }), ...(readFile ? { readFile } : {}) }
   const name = config.join(', ')
+  /** Where nothing could be tested: told, and a failure in the report, where silence would read as success. */
+  const nothing = (why: string, problems = ''): JunitSuite => {
+    io.err(`${problems}${name}: ${why}\n`)
+    const failure = `${name}: ${why}\n${problems}`
+    return { name, cases: [{ name: 'nothing was tested', group: name, file: config[0] ?? name, line: 1, failure }] }
+  }
   const configuration = await readOffline({ files: config, env, ...place, ...(lenient ? { lenient } : {}) })
   if (configuration.kind === 'problems') {
-    io.err(printProblems(configuration.problems))
-    io.err(`${name}: ${counted(configuration.problems.length, 'problem')}: nothing was tested\n`)
-    return undefined
+    const { problems } = configuration
+    return nothing(`${counted(problems.length, 'problem')}: nothing was tested`, printProblems(problems))
   }
   const read = await readCases({ configuration: config, files: named, tests: configuration.tests, ...place })
   if (read.problems.length > 0) {
-    io.err(printProblems(read.problems))
-    io.err(`${name}: ${counted(read.problems.length, 'problem')} in its cases: nothing was tested\n`)
-    return undefined
+    const { problems } = read
+    return nothing(`${counted(problems.length, 'problem')} in its cases: nothing was tested`, printProblems(problems))
   }
   if (read.cases.length === 0) {
-    io.err(
-      `${name}: there are no cases\nhint: write them into ${config.map(casesBeside).join(' or ')}, or under tests:\n`,
-    )
-    return undefined
+    return nothing(`there are no cases\nhint: write them into ${config.map(casesBeside).join(' or ')}, or under tests:`)
   }
   const result = runCases(configuration.settings, read.cases)
   io.out(printResult(name, result, paintFor(io.colours)))
@@ -123,9 +123,9 @@ function printFailure({ case: one, decision, differences }: CaseResult, { trial 
       ? `  since the request is refused: ${decision.reasons.join(', ')}\n`
       : ''
   return [
-    `${placeText(one.place)}: ${paint.strong(one.name)}\n`,
+    `${placeText(one.place)}: ${paint.strong(oneLine(one.name))}\n`,
     `  ${questionText(one.request, one.subject)}\n`,
-    ...differences.map((difference) => `  ${paint.bad(difference)}\n`),
+    ...differences.map((difference) => `  ${paint.bad(oneLine(difference))}\n`),
     route,
     tree,
   ].join('')

@@ -174,6 +174,20 @@ test('ostiary test gate.yaml --junit FILE', async () => {
   assert.match(xml, /<failure message="gate.cases.yaml:16:3: [^"]*">[^<]*expected allow, got sign-in/)
 })
 
+test('where nothing could be tested, the report holds a failure that says why', async () => {
+  const junit = join(await mkdtemp(join(tmpdir(), 'ostiary-junit-')), 'report.xml')
+  for (const [files, why] of [
+    [{ 'gate.yaml': gate.replace('to: http', 'too: http'), 'gate.cases.yaml': cases }, '1 problem: nothing was tested'],
+    [{ 'gate.yaml': gate, 'gate.cases.yaml': '- nonsense\n' }, '1 problem in its cases: nothing was tested'],
+    [{ 'gate.yaml': gate }, 'there are no cases'],
+  ] as const) {
+    await run(files, { files: ['gate.yaml'], junit })
+    const xml = await readFile(junit, 'utf8')
+    assert.match(xml, /<testsuites tests="1" failures="1">/)
+    assert.ok(xml.includes(`<failure message="gate.yaml: ${why}">gate.yaml: ${why}`), xml)
+  }
+})
+
 const policies = fileURLToPath(new URL('../../policies/', import.meta.url))
 for (const name of (await readdir(policies)).filter(
   (file) => file.endsWith('.yaml') && !file.endsWith('.cases.yaml'),
