@@ -1,5 +1,6 @@
 /** The process edge: arguments, signals, exit code. The only file that does something when it is loaded. */
 import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { Command } from 'commander'
 import { addCheck } from './cli/commands/check.ts'
 import { addDiff, addMatrix, addReplay } from './cli/commands/compare.ts'
@@ -22,6 +23,12 @@ const program = new Command('ostiary')
 
 // In the order of a working day.
 for (const add of [addServe, addCheck, addTest, addExplain, addDiff, addMatrix, addReplay, addDemo]) add(program, io)
+
+// Whoever reads the output may have seen enough (`| head`): that is no failure to tell of. What serves goes on.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  if (!['serve', 'demo'].includes(program.args[0] ?? '')) process.exit(128 + constants.signals.SIGPIPE)
+})
 
 await program.parseAsync()
 
