@@ -199,7 +199,7 @@ test('routes by pattern, of host and of path, are asked for', async () => {
 })
 
 test('a route that nothing reaches is told of once it has changed, and not before', async () => {
-  const odd = (group: string) => [route({ allowed_groups: [group] }, { regex: '/(?:[0-9]{3}-){2}[a-z]{4}' })]
+  const odd = (group: string) => [route({ allowed_groups: [group] }, { regex: '/\\pL\\pN' })]
   assert.match((await compared(odd('a'), odd('b'))).notes.join(), /app \(gate\.yaml:11\): no request was found/)
   assert.deepEqual((await compared(odd('a'), odd('a'))).notes, [])
 })
@@ -290,4 +290,24 @@ test('there is a difference where, and only where, some person and request are d
     }),
     { numRuns: 300 },
   )
+})
+
+test('a pattern that takes less than before is a loss, and that two patterns were compared by trying is told', async () => {
+  const at = (regex: string) => [route({ allowed_groups: ['a'] }, { regex })]
+  const { routes, notes } = await compared(at('^/api/v[0-9]+/.*'), at('^/api/v[0-9]/.*'))
+  assert.deepEqual(
+    routes.flatMap(({ url, differences }) =>
+      differences.map(({ kind, who, after }) => `${kind} ${who} ${after} ${url}`),
+    ),
+    [
+      'other anybody without signing in no-route https://app.corp.test/api/v11/x',
+      'other anybody who is signed in no-route https://app.corp.test/api/v11/x',
+      'loss the group a no-route https://app.corp.test/api/v11/x',
+    ],
+  )
+  assert.deepEqual(notes, [
+    'app (gate.yaml:11): its paths are given by another pattern than before; some that it could take were tried, not all',
+  ])
+  const same = await compared(at('^/a/.*'), at('^/a/.*'))
+  assert.deepEqual(same.notes, [])
 })

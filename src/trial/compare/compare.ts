@@ -1,4 +1,5 @@
 /** What two configurations decide differently: over all values that their rules mention, and for people who are named. */
+import { pathRuleOf } from '../../config/route-draft.ts'
 import type { Facts } from '../../policy/facts.ts'
 import type { State } from '../changes.ts'
 import type { Question } from '../read-question.ts'
@@ -43,6 +44,7 @@ export function compareTrials(before: Trial, after: Trial, { questions, records,
       ({ name, place }) =>
         `${name} (${place.file}:${place.line}): no request was found that reaches it, so it was not compared`,
     )
+  notes.push(...pairs.flatMap(patternNote))
   let decided = 0
   const routes = changed.map((pair): RouteDifference => {
     const asking = new Asking(before, after, pair)
@@ -62,6 +64,19 @@ export function compareTrials(before: Trial, after: Trial, { questions, records,
 /** A route that is hidden in both configurations, and the same in both, is no news. */
 function hasTwin(route: TrialRoute, among: readonly TrialRoute[]): boolean {
   return among.some((other) => other !== route && other.id === route.id && rulesText(other) === rulesText(route))
+}
+
+/** Two patterns cannot be compared whole; whoever reads "no difference" must know. */
+function patternNote({ before, after }: RoutePair): readonly string[] {
+  if (before.kind !== 'route' || after.kind !== 'route') return []
+  const [old, next] = [before.route, after.route].map(({ settings }) => pathRuleOf(settings))
+  if (old?.kind !== 'regex' && next?.kind !== 'regex') return []
+  if (old?.kind === next?.kind && old?.text === next?.text) return []
+  const { name, place } = after.route
+  const files = `${place.file}:${place.line}`
+  return [
+    `${name} (${files}): its paths are given by another pattern than before; some that it could take were tried, not all`,
+  ]
 }
 
 /** The rules as they are decided, named ones and short-hands included; places and order of writing are no part of it. */

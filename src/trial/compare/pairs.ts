@@ -3,6 +3,7 @@ import { hostRuleOf } from '../../config/route-draft.ts'
 import { requestOf } from '../request.ts'
 import type { Reached, Trial } from '../trial.ts'
 import type { TrialRoute } from '../trial-route.ts'
+import { pathsOfPattern } from './pattern-paths.ts'
 
 /** Requests that `before` takes in one configuration and `after` in the other. */
 export interface RoutePair {
@@ -21,6 +22,8 @@ export interface RoutePairs {
 /** Addresses kept for each pair. */
 const mostUrls = 40
 const mostPatterns = 50
+/** Paths asked for at one host, unless it has so many routes that four for each are more. */
+const mostPaths = 4000
 
 /** Pairs in the order of the old configuration's routes, what is new after that. */
 export function routePairs(before: Trial, after: Trial): RoutePairs {
@@ -66,7 +69,8 @@ export function sampleUrls(routes: readonly TrialRoute[]): readonly string[] {
   const patterns = [...byHost.keys()].filter((host) => host.includes('*'))
   const patternPaths = patterns.slice(0, mostPatterns).flatMap((host) => (byHost.get(host) ?? []).flatMap(pathsOf))
   const urls = [...byHost].flatMap(([host, ofHost]) => {
-    const paths = new Set([...ofHost.flatMap(pathsOf), ...patternPaths, '/'])
+    const most = Math.max(4, Math.floor(mostPaths / ofHost.length))
+    const paths = new Set([...ofHost.flatMap((route) => pathsOf(route).slice(0, most)), ...patternPaths, '/'])
     return hostsOf(host).flatMap((name) => [...paths].map((path) => `https://${name}${path}`))
   })
   return [...new Set(urls)]
@@ -78,24 +82,8 @@ function hostsOf(host: string): readonly string[] {
 }
 
 function pathsOf({ settings: { prefix, path, regex } }: TrialRoute): readonly string[] {
-  if (regex) return guessPaths(regex)
+  if (regex) return pathsOfPattern(regex)
   if (path) return [path]
   const start = prefix || '/'
   return start.startsWith('/') ? [start, start.endsWith('/') ? `${start}x` : `${start}/x`] : []
-}
-
-/** Some texts that could fit; whether they do is seen when they are asked for. */
-function guessPaths(regex: string): readonly string[] {
-  const plain = regex.replace(/^\^|\$$/g, '').replace(/\(\?[:imsU]+\)?/g, '(')
-  const one = ['x', '1', 'a'].map((letter) =>
-    plain
-      .replace(/\[[^\]]*\](?:[*+?]|\{[^}]*\})?/g, letter)
-      .replace(/\\[dws](?:[*+?]|\{[^}]*\})?/gi, letter)
-      .replace(/\.(?:[*+?]|\{[^}]*\})/g, letter)
-      .replace(/\(([^()|]*)(?:\|[^()]*)?\)[*+?]?/g, '$1')
-      .replace(/\\(.)/g, '$1')
-      .replace(/[*+?]/g, ''),
-  )
-  const none = plain.replace(/(?:\[[^\]]*\]|\.|\([^()]*\)|\\.)[*?]/g, '').replace(/\\(.)/g, '$1')
-  return [...one, none].filter((path) => /^\/[\x21-\x7e]*$/.test(path))
 }
