@@ -10,6 +10,7 @@ import { Readable } from 'node:stream'
 export class BodyRelay extends Readable {
   readonly #request: IncomingMessage | Http2ServerRequest
   #begun = false
+  #isLetGo = false
   readonly #data = (chunk: Buffer): void => {
     if (!this.push(chunk)) this.#request.pause()
   }
@@ -33,7 +34,14 @@ export class BodyRelay extends Readable {
     return this.#begun
   }
 
+  /** Nothing more of the request goes this way, and what becomes of it is no business of this any more. */
+  letGo(): void {
+    this.#isLetGo = true
+    this.#request.off('data', this.#data).off('end', this.#end)
+  }
+
   override _read(): void {
+    if (this.#isLetGo) return
     if (this.#begun) {
       this.#request.resume()
       return
@@ -48,7 +56,7 @@ export class BodyRelay extends Readable {
     const request = this.#request
     request.off('data', this.#data).off('end', this.#end).off('close', this.#gone)
     // The listener for errors stays: an error after this must not be one that nobody hears.
-    if (this.#begun && !request.destroyed) request.pause()
+    if (this.#begun && !this.#isLetGo && !request.destroyed) request.pause()
     callback(error)
   }
 }

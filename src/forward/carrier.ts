@@ -174,7 +174,7 @@ class Carrier implements Dispatcher.DispatchHandler {
     if (this.#held) this.#response.end(this.#held)
     else this.#response.end()
     const { exchange } = this.#load
-    if (this.#body && !exchange.request.complete) endLateBody(exchange)
+    if (this.#body && !exchange.request.complete) endLateBody(exchange, this.#body)
   }
 
   onError(error: Error): void {

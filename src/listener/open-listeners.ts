@@ -121,7 +121,8 @@ function openTls({ http1, http2, limits, certificates }: TlsParts): Front {
     ({ cert: fallback.certPem, key: fallback.keyPem, minVersion: 'TLSv1.2' }) as const
   const server: TlsServer = createTlsServer({
     ...defaults(current),
-    ALPNProtocols: ['h2', 'http/1.1'],
+    // Some clients of HTTP/1.0 name it; without a common name the handshake fails (RFC 7301 §3.2).
+    ALPNProtocols: ['h2', 'http/1.1', 'http/1.0'],
     SNICallback: (serverName, done) => done(null, current.contextFor(serverName)),
     handshakeTimeout: limits.head,
     noDelay: true,

@@ -1,5 +1,6 @@
 /** Puts an answer of our own on the wire: HTTP/1.1, HTTP/2 and refused upgrades alike; never rejects. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { Exchange } from '../listener/visit.ts'
 import { hasHeader, headerOf } from '../wire/headers.ts'
@@ -7,15 +8,18 @@ import type { Answer, Outcome } from './answer.ts'
 
 /** An unread request body up to this many octets is read to its end, so that the connection can be used again. */
 const smallBody = 64 * 1024
-/** How much of a larger one is thrown away, and how long (ms) that may take, before the connection is closed. */
-const lingering = { bytes: 1024 * 1024, time: 2000 }
+/**
+ * Milliseconds for which a client may go on sending what nobody reads, and for which it may be silent meanwhile. Many
+ * clients look for the answer only when their whole upload is out: what ends before costs them the answer.
+ */
+const lingering = { time: 30_000, silence: 2000 }
 
 /**
  * Sends `answer`; resolves when its last octet was handed to the network, or when the client is gone.
  *
  * A request body that nobody read is either small and read to its end, or the connection closes after the answer
  * (RFC 9112 §9.3). It lingers before that, because closing over unread octets resets the connection and can cost the
- * client the answer (§9.6).
+ * client the answer (§9.6). Over HTTP/2 the stream lingers: without room to send in, clients wait and never look.
  *
  * @param details one word of why, for the access log: the name of an endpoint or an error code.
  */
@@ -43,9 +47,10 @@ export async function sendAnswer(exchange: Exchange, answer: Answer, details: st
     // Node checks names and values here and throws on what would split the answer (CR, LF, NUL).
     response.writeHead(answer.status, headers)
     const finished = untilFinished(exchange)
-    if (closes && !exchange.upgraded) await writeAndLinger(request as IncomingMessage, response, sent)
+    if (closes && !exchange.upgraded) await writeAndLinger(request, response, sent)
     else if (sent.length > 0) response.end(sent)
     else response.end()
+    if ('stream' in request && visit.hasBody && !request.complete) void endStreamLater(request)
     if (!(await finished)) return { status: answer.status, size: 0, details }
     if (exchange.upgraded) closeSoon(exchange.upgraded.socket)
     return { status: answer.status, size: sent.length, details }
@@ -69,28 +74,37 @@ function leavesMuchUnread({ visit, request }: Exchange): boolean {
 }
 
 /** Writes the whole answer, throws away what the client still sends, within bounds, and ends the connection. */
-async function writeAndLinger(request: IncomingMessage, response: ServerResponse, body: Buffer): Promise<void> {
+async function writeAndLinger(request: Exchange['request'], response: ServerResponse, body: Buffer): Promise<void> {
   if (body.length > 0) response.write(body)
   else response.flushHeaders()
   await thrownAway(request)
   response.end()
 }
 
-function thrownAway(request: IncomingMessage): Promise<void> {
+/** A whole answer before the end of the request: the client is to stop sending (RFC 9113 §8.1), but not at once. */
+async function endStreamLater(request: Http2ServerRequest): Promise<void> {
+  const { stream } = request
+  await thrownAway(request)
+  // A stream whose request came to its end closes by itself, after what is still queued.
+  if (request.complete) return
+  if (stream.writableFinished) stream.close(finishedStream)
+  else stream.once('finish', () => stream.close(finishedStream))
+}
+
+/** Resolves at the end of the request, or when the client has had its time; never rejects. */
+function thrownAway(request: Exchange['request']): Promise<void> {
   return new Promise((resolve) => {
-    let seen = 0
     const done = () => {
       clearTimeout(timer)
-      request.off('data', count)
+      clearTimeout(silence)
+      request.off('data', heard)
       resolve()
     }
-    const count = (chunk: Buffer) => {
-      seen += chunk.length
-      if (seen > lingering.bytes) done()
-    }
     const timer = setTimeout(done, lingering.time)
+    const silence = setTimeout(done, lingering.silence)
+    const heard = () => void silence.refresh()
     request.once('end', done).once('close', done).once('error', done)
-    request.on('data', count)
+    request.on('data', heard)
     request.resume()
   })
 }
@@ -104,11 +118,11 @@ function untilFinished({ response }: Exchange): Promise<boolean> {
   })
 }
 
-/** Half-closes, and cuts a peer that does not close its side within the lingering time. */
+/** Half-closes, and cuts a peer that does not close its side in time. */
 function closeSoon(socket: Duplex): void {
   socket.end()
   socket.resume()
-  const timer = setTimeout(() => socket.destroy(), lingering.time)
+  const timer = setTimeout(() => socket.destroy(), lingering.silence)
   timer.unref()
   socket.once('close', () => clearTimeout(timer))
 }
@@ -121,3 +135,5 @@ function abandon({ response, upgraded }: Exchange): void {
 
 /** INTERNAL_ERROR (RFC 9113 §7): the peer must not take what it has for the whole. */
 const abandonedStream = 2
+/** NO_ERROR: the answer is whole, the request need not be. */
+const finishedStream = 0

@@ -86,6 +86,8 @@ test('the protocol is chosen by ALPN; without it, HTTP/1.1', async () => {
   }
   assert.equal(await alpn(['http/1.1', 'h2']), 'h2')
   assert.equal(await alpn(['http/1.1']), 'http/1.1')
+  assert.equal(await alpn(['http/1.0', 'http/1.1']), 'http/1.1')
+  assert.equal(await alpn(['http/1.0']), 'http/1.0')
   assert.equal(await alpn(), false)
   assert.match(String(await alpn(['spdy/3'])), /alert|closed|disconnected|reset/i)
   const answer = await sendRawTls(door.port, 'GET /x HTTP/1.1\r\nHost: a.test\r\n\r\n')
