@@ -41,8 +41,3 @@ export async function readTrial(
   if (read.problems.length > 0) return refuse(read.problems, ' in its cases')
   return { trial: openTrial(configuration.settings), settings: configuration.settings, cases: read.cases }
 }
-
-/** Where people sign in, if there is such a host. */
-export function signInHostOf({ authenticate_service_url: url }: Settings): string | undefined {
-  return url === undefined ? undefined : new URL(url).hostname
-}

@@ -1,7 +1,7 @@
 /** `ostiary replay`: what would have been decided otherwise, had this configuration been in force when the log was written. */
 import { printReplay } from './diff/print-comparison.ts'
 import type { Io } from './io.ts'
-import { readTrial, signInHostOf, type TrialReading } from './read-trial.ts'
+import { readTrial, type TrialReading } from './read-trial.ts'
 import { replayLogs } from './replay-log.ts'
 import { paintFor } from './text.ts'
 
@@ -21,7 +21,7 @@ export async function replay(options: ReplayCommandOptions, io: Io): Promise<num
   }
   const next = await readTrial(config, options, io)
   if (!next) return 2
-  const result = await replayLogs(logs, { after: next.trial, signInHost: signInHostOf(next.settings), cwd }, io)
+  const result = await replayLogs(logs, { after: next.trial, cwd }, io)
   if (!result) return 2
   io.out(json ? `${JSON.stringify(result, undefined, 2)}\n` : printReplay(result, paintFor(io.colours)))
   return result.changes.some(({ kind }) => failOn.some((one) => one === kind)) ? 1 : 0

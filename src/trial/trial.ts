@@ -34,6 +34,8 @@ export interface Trial {
   readonly routes: readonly TrialRoute[]
   /** The route of a host (lower case, without port), port ('' for none) and canonical path. */
   find(host: string, port: string, path: string): TrialRoute | undefined
+  /** True where the proxy answers itself, whoever asks. */
+  isOwnPage(address: Address): boolean
   /** Which route takes the request, or the outcome where none is asked. */
   reach(request: TrialRequest): Reached
   decide(request: TrialRequest, subject: Subject): TrialDecision
@@ -47,6 +49,9 @@ export type Reached =
   | { readonly kind: 'refused'; readonly reason: string }
 
 type Arrived = Extract<Arrival, { kind: 'arrived' }>
+
+/** As a request arrives: host in lower case and without port, port ('' for none), canonical path. */
+type Address = Pick<Arrived, 'host' | 'port' | 'path'>
 
 /** Compiles all routes. Throws for what the configuration's checks should have refused. */
 export function openTrial(settings: Settings): Trial {
@@ -85,6 +90,7 @@ export function openTrial(settings: Settings): Trial {
   return {
     routes,
     find: (host, port, path) => table.find(host, port, path),
+    isOwnPage,
     reach,
     decide: (request, subject) => judge(request, subject, false),
     explain: (request, subject) => judge(request, subject, true),
@@ -139,7 +145,7 @@ function asksForCertificate(reasons: readonly string[]): boolean {
 function compileOwnPages({ authenticate_service_url: origin }: Settings, table: RouteTable<TrialRoute>) {
   const signInHost = origin === undefined ? undefined : new URL(origin).hostname
   const byPath = Map.groupBy(endpoints, ({ path }) => path)
-  return ({ host, port, path }: Arrived): boolean => {
+  return ({ host, port, path }: Address): boolean => {
     const isHere = (at: EndpointRow['at']) =>
       at === 'everywhere' || (at === 'authenticate' ? host === signInHost : table.knownHost(host, port))
     return isReserved(path) || (byPath.get(path) ?? []).some((row) => isHere(row.at))

@@ -1,104 +1,19 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, test } from 'node:test'
 import fc from 'fast-check'
 import { answerBatch } from '#src/cli/explain/batch.ts'
-import type { Settings } from '#src/config/schema.ts'
-import { keyRing } from '#src/crypto/key-ring.ts'
-import { sealer } from '#src/crypto/seal.ts'
-import { mergeClaims, userIdOf } from '#src/identity/identity-claims.ts'
-import type { AdmitOptions } from '#src/listener/admission.ts'
-import { admit } from '#src/listener/admit.ts'
-import { makeSession } from '#src/session/payload.ts'
-import { RevokedSessions } from '#src/session/revoked-sessions.ts'
-import { SessionCookies } from '#src/session/session-cookies.ts'
-import { compileSnapshot, type ServedSnapshot } from '#src/snapshot/compile.ts'
+import { replayLogs } from '#src/cli/replay-log.ts'
 import { openKept } from '#src/snapshot/kept.ts'
-import { decidingReasons, openTrial, type Trial } from '#src/trial/trial.ts'
+import { openTrial, type Trial } from '#src/trial/trial.ts'
+import { type Answer, Live } from './live.ts'
 import { type Asked, questionsOf, recordFiles, routesOf, topOf } from './random-worlds.ts'
 import { worldOf } from './settings-of.ts'
 
-interface Answer {
-  readonly route: string | null
-  readonly decision: string
-  readonly reasons: readonly string[]
-}
-
 const kept = openKept()
 after(() => kept.sink.close())
-
-/** The road of a request through the proxy up to the decision: the listener's admission, a sealed cookie, the snapshot. */
-class Live {
-  readonly #snapshot: ServedSnapshot
-  readonly #admission: AdmitOptions
-  readonly #cookies: SessionCookies
-
-  constructor(settings: Settings, trial: Trial) {
-    this.#snapshot = compileSnapshot(settings, kept)
-    this.#admission = {
-      normalizePath: settings.normalize_path,
-      mergeSlashes: settings.merge_slashes,
-      escapedSlashes: settings.path_with_escaped_slashes_action,
-      underscores: settings.headers_with_underscores_action,
-      trustedHops: 0,
-      skipXffAppend: false,
-      maximumHeaders: 100,
-    }
-    this.#cookies = new SessionCookies({
-      sealer: sealer(keyRing([settings.shared_secret], 'shared_secret')),
-      cookies: { cookieName: settings.cookie_name, httpOnly: true },
-      neededClaims: new Set(trial.routes.flatMap(({ policy }) => [...policy.needs.claims])),
-      revoked: new RevokedSessions(),
-    })
-  }
-
-  async answer(asked: Asked): Promise<Answer> {
-    const { method, authority, target, address, now } = asked
-    const sent = ['Host', authority, ...asked.headers.flat(), ...(await this.#cookie(asked))]
-    const admission = admit(
-      {
-        protocol: 'http1',
-        method,
-        target,
-        version: '1.1',
-        rawHeaders: sent,
-        peerAddress: address,
-        secure: true,
-        ended: true,
-      },
-      this.#admission,
-      { id: 'id', now },
-    )
-    if (admission.kind === 'refusal') return { route: null, decision: 'refused', reasons: [] }
-    const { visit } = admission
-    if (this.#snapshot.findEndpoint(visit)) return { route: null, decision: 'own-page', reasons: [] }
-    const route = this.#snapshot.findRoute(visit)
-    if (!route) return { route: null, decision: 'no-route', reasons: [] }
-    const session = await this.#snapshot.openSession(visit, now)
-    assert.equal(session !== undefined, asked.who !== undefined, 'the session of the cookie')
-    const decision = route.decide(visit, session, now)
-    return { route: route.name, decision: decision.kind, reasons: decidingReasons(decision) }
-  }
-
-  async #cookie({ who, authority, now }: Asked): Promise<readonly string[]> {
-    if (!who) return []
-    const claims = mergeClaims(who.claims, undefined)
-    const userId = userIdOf(claims, 'sub')
-    const session = makeSession({ id: 's', userId, claims, issuedAt: who.signedInAt, expiresAt: now + 60_000 })
-    const host = authority.toLowerCase().replace(/:\d+$/, '')
-    // Whether the public address is plain http decides which of the two is read.
-    const lists = await Promise.all(
-      (['https', 'http'] as const).map((scheme) =>
-        this.#cookies.print(session, { kind: 'session', scheme, host }, { now, headers: [] }),
-      ),
-    )
-    const pairs = lists.flat().flatMap((line, index) => (index % 2 === 1 ? [line.split(';', 1)[0]] : []))
-    return ['Cookie', pairs.join('; ')]
-  }
-
-  retire(): void {
-    this.#snapshot.retire()
-  }
-}
 
 /** The same question as somebody who writes a batch puts it. */
 function questionOf({ method, authority, target, headers, address, now, who }: Asked): string {
@@ -141,9 +56,9 @@ test('the running snapshot and `explain --batch` come to the same route, decisio
   const seen = new Map<string, number>()
   await fc.assert(
     fc.asyncProperty(routesOf, topOf, questionsOf, async (routes, top, asked) => {
-      const settings = await worldOf({ ...top, routes }, recordFiles)
+      const settings = await worldOf({ ...top, log_level: 'error', routes }, recordFiles)
       const trial = openTrial(settings)
-      const live = new Live(settings, trial)
+      const live = new Live(settings, kept)
       try {
         const told = await offline(trial, asked)
         for (const [index, one] of asked.entries()) {
@@ -161,4 +76,27 @@ test('the running snapshot and `explain --batch` come to the same route, decisio
   )
   for (const kind of ['allow', 'deny', 'sign-in', 'no-route', 'own-page', 'refused'])
     assert.ok((seen.get(kind) ?? 0) > 0, `nothing was ${kind}: ${JSON.stringify([...seen])}`)
+})
+
+test('whatever was decided and written down is decided the same when it is replayed', async () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'ostiary-replay-')), 'decisions.log')
+  let replayed = 0
+  await fc.assert(
+    fc.asyncProperty(routesOf, topOf, questionsOf, async (routes, top, asked) => {
+      rmSync(path, { force: true })
+      const log = { log_level: 'error', decision_log: { path, rotate_age: '0s' } }
+      const settings = await worldOf({ ...top, ...log, routes }, recordFiles)
+      const live = new Live(settings, kept)
+      const answers: Answer[] = []
+      for (const one of asked) answers.push(await live.answer(one))
+      live.retire()
+      await kept.decisionFile.close()
+      const result = await replayLogs([path], { after: openTrial(settings) }, { err: assert.fail })
+      const written = answers.filter(({ route }) => route !== null).length
+      assert.deepEqual(result, { decisions: written, changes: [], others: 0, inexact: [], unreadable: 0 })
+      replayed += written
+    }),
+    { numRuns },
+  )
+  assert.ok(replayed > numRuns)
 })

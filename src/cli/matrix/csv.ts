@@ -4,7 +4,7 @@ import { cellText } from './cell-text.ts'
 
 export function printCsv({ routes, rows }: Matrix): string {
   const head = ['who', 'groups', ...routes.map(({ name }) => name)]
-  const lines = rows.map(({ who, groups, cells }) => [who, groups.join(' '), ...cells.map((cell) => cellText(cell))])
+  const lines = rows.map(({ who, groups, cells }) => [who, groups.join('; '), ...cells.map((cell) => cellText(cell))])
   return [head, ...lines].map((line) => `${line.map(field).join(',')}\r\n`).join('')
 }
 

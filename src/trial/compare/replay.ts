@@ -39,8 +39,6 @@ export interface ReplayOptions {
   readonly after: Trial
   /** Decides what was before; by default the log says it. */
   readonly before?: Trial | undefined
-  /** Where people sign in under the new configuration: that host is no route's. */
-  readonly signInHost?: string | undefined
 }
 
 const mostChanges = 10_000
@@ -119,16 +117,13 @@ export class Replay {
     const missing = [...this.#missingFor(newRoute, logged.scope), ...this.#missingFor(oldRoute, logged.scope)]
     if (missing.length > 0) return { change: this.#inexactOf(logged, missing), again: false }
     const facts = factsOfLogged(logged)
-    const decide = (route: TrialRoute | undefined): TrialOutcome => route?.policy.decide(facts).kind ?? 'no-route'
-    const after = this.#isOwn(logged) ? 'own-page' : decide(newRoute)
-    const before = old ? decide(oldRoute) : logged.decision
+    const decide = (trial: Trial, route: TrialRoute | undefined): TrialOutcome =>
+      trial.isOwnPage(logged) ? 'own-page' : (route?.policy.decide(facts).kind ?? 'no-route')
+    const after = decide(next, newRoute)
+    const before = old ? decide(old, oldRoute) : logged.decision
     const again = newRoute?.policy.needs.time === true || oldRoute?.policy.needs.time === true
     // The log's own answer may rest on the clock by rules that are no longer there; it is part of what is compared.
     return { change: before === after ? undefined : this.#changeOf(logged, { before, after, newRoute }), again }
-  }
-
-  #isOwn({ host }: LoggedDecision): boolean {
-    return host === this.#options.signInHost
   }
 
   #find(trial: Trial, { host, port, path }: LoggedDecision): TrialRoute | undefined {
