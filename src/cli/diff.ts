@@ -63,6 +63,6 @@ function print(found: Found, format: 'text' | 'json' | 'markdown', io: Io): stri
 }
 
 function kindsOf({ comparison, replay }: Found): ReadonlySet<DifferenceKind> {
-  const differences = [...comparison.routes.flatMap(({ differences }) => differences), ...(replay?.changes ?? [])]
-  return new Set(differences.map(({ kind }) => kind))
+  const differences = comparison.routes.flatMap(({ differences }) => differences)
+  return new Set([...differences.map(({ kind }) => kind), ...(replay?.kinds ?? [])])
 }

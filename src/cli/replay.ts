@@ -24,5 +24,5 @@ export async function replay(options: ReplayCommandOptions, io: Io): Promise<num
   const result = await replayLogs(logs, { after: next.trial, cwd }, io)
   if (!result) return 2
   io.out(json ? `${JSON.stringify(result, undefined, 2)}\n` : printReplay(result, paintFor(io.colours)))
-  return result.changes.some(({ kind }) => failOn.some((one) => one === kind)) ? 1 : 0
+  return result.kinds.some((kind) => failOn.some((one) => one === kind)) ? 1 : 0
 }

@@ -93,7 +93,7 @@ test('whatever was decided and written down is decided the same when it is repla
       await kept.decisionFile.close()
       const result = await replayLogs([path], { after: openTrial(settings) }, { err: assert.fail })
       const written = answers.filter(({ route }) => route !== null).length
-      assert.deepEqual(result, { decisions: written, changes: [], others: 0, inexact: [], unreadable: 0 })
+      assert.deepEqual(result, { decisions: written, changes: [], others: 0, kinds: [], inexact: [], unreadable: 0 })
       replayed += written
     }),
     { numRuns },

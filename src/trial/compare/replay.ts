@@ -29,6 +29,8 @@ export interface ReplayResult {
   readonly changes: readonly ReplayChange[]
   /** Requests of changes that are in none of `changes`, because there are too many kinds of them. */
   readonly others: number
+  /** Kinds of all changes, those that are not listed among them. */
+  readonly kinds: readonly DifferenceKind[]
   /** Decisions that were not taken again, since the new rules look at something that was not written down. */
   readonly inexact: readonly { readonly route: string; readonly missing: readonly string[]; readonly count: number }[]
   /** Lines that are none of a decision log. */
@@ -59,6 +61,7 @@ export class Replay {
   readonly #remembered = new Map<string, Judged>()
   readonly #missing = new Map<TrialRoute, Map<string, readonly string[]>>()
   readonly #others = { count: 0 }
+  readonly #kinds = new Set<DifferenceKind>()
   #decisions = 0
   #unreadable = 0
 
@@ -99,6 +102,7 @@ export class Replay {
       decisions: this.#decisions,
       changes: [...this.#changes.values()],
       others: this.#others.count,
+      kinds: [...this.#kinds],
       inexact: [...this.#inexact.values()],
       unreadable: this.#unreadable,
     }
@@ -156,12 +160,13 @@ export class Replay {
     { route, user, requestId }: LoggedDecision,
     { before, after, newRoute }: { before: TrialOutcome; after: TrialOutcome; newRoute: TrialRoute | undefined },
   ): { count: number } {
+    const kind = kindOf(before, after)
+    this.#kinds.add(kind)
     const who = loggedName(user)
     const key = [route, newRoute?.name ?? '', who, before, after].join('\n')
     const known = this.#changes.get(key)
     if (known) return known
     if (this.#changes.size >= mostChanges) return this.#others
-    const kind = kindOf(before, after)
     const fresh = { kind, route, routeAfter: newRoute?.name, who, before, after, count: 0, requestId }
     this.#changes.set(key, fresh)
     return fresh
