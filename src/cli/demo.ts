@@ -13,7 +13,7 @@ import { brokerPages } from './demo/broker-pages.ts'
 import { type DevelopmentCertificates, readDevelopmentCertificates } from './demo/certificates.ts'
 import { openFiles } from './demo/files.ts'
 import { openHello } from './demo/hello.ts'
-import { announcement, type DemoUser, portTaken } from './demo/texts.ts'
+import { announcement, type DemoUser, noCertificates, noPort } from './demo/texts.ts'
 
 /** Runs the proxy in this process until it is closed. */
 export type Serve = (options: {
@@ -61,11 +61,17 @@ const asset = (path: string) => fileURLToPath(new URL(`../../policies/${path}`, 
 export async function demo(options: DemoOptions, serve: Serve): Promise<number> {
   const { port, files = [], out, err, signal, now } = options
   for (const wanted of [port, port + 1]) {
-    if (await isFree(wanted)) continue
-    err(portTaken({ wanted, port }))
+    const code = await whyNot(wanted)
+    if (code === undefined) continue
+    err(noPort({ wanted, port, code }))
     return 1
   }
-  const certificates = await readDevelopmentCertificates(options.certificates, { names: demoNames, now: now() })
+  const folder = options.certificates
+  const certificates = await readDevelopmentCertificates(folder, { names: demoNames, now: now() }).catch(codeOf)
+  if (typeof certificates === 'string') {
+    err(noCertificates({ folder, code: certificates }))
+    return 1
+  }
   const users: unknown = parse(await readFile(asset('demo/users.yaml'), 'utf8'))
 
   await using opened = new AsyncDisposableStack()
@@ -128,10 +134,17 @@ function usersOf(declaration: unknown): readonly DemoUser[] {
   return (declaration as { staticPasswords: readonly DemoUser[] }).staticPasswords
 }
 
-function isFree(port: number): Promise<boolean> {
+/** Why a port of ours cannot be had, as the system's code; undefined where it can. */
+function whyNot(port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const probe = createServer()
-    probe.once('error', () => resolve(false))
-    probe.listen(port, HOST, () => probe.close(() => resolve(true)))
+    probe.once('error', (error) => resolve(codeOf(error)))
+    probe.listen(port, HOST, () => probe.close(() => resolve(undefined)))
   })
+}
+
+/** The code of an error of the system; throws whatever is none. */
+function codeOf(error: unknown): string {
+  if (error instanceof Error && 'code' in error && 'syscall' in error) return String(error.code)
+  throw error
 }

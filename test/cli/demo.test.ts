@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { noPort } from '#src/cli/demo/texts.ts'
 import { type DemoOptions, demo } from '#src/cli/demo.ts'
 import { Browser, describe } from '#test/actors/browser.ts'
 import { freePort, temporaryFolder } from '#test/actors/program.ts'
@@ -95,4 +98,33 @@ test('what the demo has opened is closed again when the proxy does not start', a
   await once(door, 'listening')
   door.close()
   assert.ok(await freePort())
+})
+
+test('where the certificates cannot be kept, the folder is named and nothing is started', async () => {
+  using folder = temporaryFolder('demo')
+  const file = join(folder.path, 'file')
+  writeFileSync(file, '')
+  let said = ''
+  const code = await demo(
+    {
+      port: await freePair(),
+      certificates: join(file, 'certs'),
+      out: () => undefined,
+      err: (text) => {
+        said += text
+      },
+      signal: new AbortController().signal,
+      now: Date.now,
+    },
+    () => Promise.reject(new Error('started')),
+  )
+  assert.equal(code, 1)
+  assert.match(said, new RegExp(`^cannot start the demo: the certificates cannot be kept in ${file}/certs .*\nhint: `))
+})
+
+test('a port that needs a privilege is not called taken', () => {
+  assert.equal(
+    noPort({ wanted: 443, port: 443, code: 'EACCES' }),
+    'cannot start the demo: port 443 may not be used: ports below 1024 need a privilege\nhint: npm start -- --port 8443\n',
+  )
 })

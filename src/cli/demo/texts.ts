@@ -43,9 +43,21 @@ What is decided here stands in policies/demo.yaml: change it and see. Ctrl-C end
 `
 }
 
-/** `wanted`: the port that is taken; `port`: the one that was asked for. */
-export function portTaken({ wanted, port }: { readonly wanted: number; readonly port: number }): string {
-  const other = port < 60_000 ? port + 1000 : 8443
+/** `wanted`: the port that cannot be had; `port`: the one that was asked for; `code`: the system's reason. */
+export function noPort(refused: { readonly wanted: number; readonly port: number; readonly code: string }): string {
+  const { wanted, port, code } = refused
+  const other = port < 1024 ? 8443 : port < 60_000 ? port + 1000 : 8443
   const what = wanted === port ? `port ${port}` : `port ${wanted}, which the broker of a demo on ${port} needs,`
-  return `cannot start the demo: ${what} is taken\nhint: npm start -- --port ${other}\n`
+  const why =
+    code === 'EADDRINUSE'
+      ? 'is taken'
+      : code === 'EACCES'
+        ? 'may not be used: ports below 1024 need a privilege'
+        : `cannot be used (${code})`
+  return `cannot start the demo: ${what} ${why}\nhint: npm start -- --port ${other}\n`
+}
+
+/** The folder of the certificates cannot be written: the clone or the package belongs to somebody else, or is read-only. */
+export function noCertificates({ folder, code }: { readonly folder: string; readonly code: string }): string {
+  return `cannot start the demo: the certificates cannot be kept in ${folder} (${code})\nhint: run it from a clone that you may write to\n`
 }
