@@ -8,7 +8,7 @@ import { type DeniedPage, deniedPage } from './pages/denied.ts'
 import { type Reader, readerOf } from './reader.ts'
 
 export interface Denial
-  extends Pick<DeniedPage, 'who' | 'application' | 'reasons' | 'signInAsElse' | 'session' | 'now'> {
+  extends Pick<DeniedPage, 'who' | 'application' | 'description' | 'reasons' | 'signInAsElse' | 'session' | 'now'> {
   readonly visit: Visit
   /** 403 where it is not said. */
   readonly status?: number

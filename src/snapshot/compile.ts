@@ -115,6 +115,7 @@ export function compileSnapshot(settings: Settings, kept: Kept): ServedSnapshot 
         who: session,
         ...(decision.kind === 'deny' && decision.answer === 'client-certificate' && { status: 495 }),
         application: published.name || visit.host,
+        description: published.description,
         reasons: published.show_error_details ? explainDenied(policy, factsOf(visit, session, now)) : [],
         signInAsElse: session && { href: `/.pomerium/sign_in?${switchUser}`, text: 'Sign in as somebody else' },
         session: session && { href: '/.pomerium/', text: 'About your session' },

@@ -67,7 +67,7 @@ function everyPage(): [string, Answer][] {
   })
   const problem = { code: 'COOKIES_LOST', causes: [evil], retryUrl: `https://a.test/${evil}`, headers: [] } as const
   return [
-    ['denied', deniedAnswer({ ...denial, visit: odd, who, application: evil, reasons: [evil] })],
+    ['denied', deniedAnswer({ ...denial, visit: odd, who, application: evil, description: evil, reasons: [evil] })],
     ['who am I', pages.whoAmI(odd, { session: who, signOutUrl: evil })],
     ['nobody', pages.whoAmI(odd, { session: undefined, signOutUrl: evil })],
     ['sign-out question', pages.signOutQuestion(odd, { action: evil, token: evil, formTargets: [], session: who })],
@@ -103,11 +103,11 @@ for (const [name, { body, headers }] of everyPage()) {
 }
 
 test('a denial says who, what, why not and what now, in that order, and never the query', () => {
-  const { status, body, headers } = deniedAnswer(denial)
+  const { status, body, headers } = deniedAnswer({ ...denial, description: 'How the machines are' })
   assert.equal(status, 403)
   assert.match(
     body,
-    /Ada[\s\S]*ada@example\.com[\s\S]*wiki\.app\.test[\s\S]*none of the groups[\s\S]*What you can do now[\s\S]*Sign in as somebody else[\s\S]*4f5e0f4c-/,
+    /<dt>Grafana<\/dt><dd>How the machines are[\s\S]*Ada[\s\S]*ada@example\.com[\s\S]*wiki\.app\.test[\s\S]*none of the groups[\s\S]*What you can do now[\s\S]*Sign in as somebody else[\s\S]*4f5e0f4c-/,
   )
   assert.ok(!body.includes('private'))
   assert.equal(headerOf(headers, 'x-pomerium-intercepted-response'), 'true')

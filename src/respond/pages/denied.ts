@@ -10,6 +10,8 @@ export interface DeniedPage {
   readonly who: Person | undefined
   /** The route's name as people know it. */
   readonly application: string
+  /** One line about the route. */
+  readonly description?: string | undefined
   /** What was asked for, without its query. */
   readonly address: string
   /** The method, shown where it is not GET: a page that may be read may still not be written. */
@@ -25,7 +27,8 @@ export interface DeniedPage {
 }
 
 export function deniedPage(page: DeniedPage): Html {
-  const { status, who, application, address, method, reasons, signInAsElse, session, requestId, now } = page
+  const { status, who, application, description, address, method, reasons, signInAsElse, session, requestId, now } =
+    page
   return layout({
     title: `No access to ${application}`,
     kicker: `No access · ${status}`,
@@ -34,6 +37,7 @@ export function deniedPage(page: DeniedPage): Html {
     requestId,
     now,
     content: html`${facts([
+      [application, description],
       ['You are signed in as', who && personText(who)],
       [
         'You asked for',
