@@ -68,6 +68,8 @@ export function compileSnapshot(settings: Settings, kept: Kept): ServedSnapshot 
   const plainHosts = hostsByHttp(settings)
   const publicScheme = ({ scheme, host }: Visit) =>
     settings.insecure_server ? (plainHosts.has(host) ? 'http' : 'https') : scheme
+  /** As people see it: our pages name addresses, and link to them. */
+  const asPublic = (visit: Visit): Visit => ({ ...visit, scheme: publicScheme(visit) })
   const global = responseHeaders(settings)
   const sessions = new SessionCookies({
     sealer: sealer(shared),
@@ -111,7 +113,7 @@ export function compileSnapshot(settings: Settings, kept: Kept): ServedSnapshot 
       const now = Date.now()
       const switchUser = new URLSearchParams({ pomerium_redirect_uri: visit.path + visit.query, pomerium_switch: '1' })
       return deniedAnswer({
-        visit,
+        visit: asPublic(visit),
         who: session,
         ...(decision.kind === 'deny' && decision.answer === 'client-certificate' && { status: 495 }),
         application: published.name || visit.host,
@@ -124,7 +126,7 @@ export function compileSnapshot(settings: Settings, kept: Kept): ServedSnapshot 
       })
     },
     errorAnswer: (visit, error) =>
-      errorAnswer(error, { visit, requestId: visit.id, responseHeaders: global, now: Date.now() }),
+      errorAnswer(error, { visit: asPublic(visit), requestId: visit.id, responseHeaders: global, now: Date.now() }),
     logAuthorize(visit, check) {
       log.authorize(visit, check)
       records.decided(visit, check)

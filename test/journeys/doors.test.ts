@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { request as plainRequest } from 'node:http'
+import { type IncomingMessage, request as plainRequest } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
 import { createServer as createSecure } from 'node:https'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { connect } from 'node:tls'
@@ -104,6 +105,35 @@ test('behind something that ends TLS, a plain listener still makes https address
   const seen = upstream.requests.at(-1)
   assert.equal(seen?.headers['x-forwarded-proto'], 'https')
   assert.equal(seen?.headers['x-forwarded-for']?.toString().split(',')[0]?.trim(), '203.0.113.7')
+})
+
+test('behind something that ends TLS, our pages name and link public addresses, though no hop is trusted', async () => {
+  const nobody = `http://127.0.0.1:${await freePort()}`
+  await using proxy = await startProxy({
+    config: {
+      insecure_server: true,
+      routes: [
+        { from: 'https://down.corp.test', to: nobody, allow_public_unauthenticated_access: true },
+        { from: 'https://closed.corp.test', to: nobody, policy: { allow: { and: [{ http_method: 'PUT' }] } } },
+      ],
+    },
+  })
+  for (const [host, status] of [
+    ['down', 502],
+    ['closed', 403],
+  ] as const) {
+    const asked = plainRequest({
+      port: proxy.port,
+      host: '127.0.0.1',
+      path: '/x',
+      headers: { host: `${host}.corp.test` },
+    })
+    const [response] = (await once(asked.end(), 'response')) as [IncomingMessage]
+    assert.equal(response.statusCode, status)
+    const page = await text(response)
+    assert.ok(page.includes(`https://${host}.corp.test/x`), page)
+    assert.ok(!page.includes(`http://${host}`), page)
+  }
 })
 
 test('SIGTERM: not ready at once, requests under way finish, exit 0', async () => {
