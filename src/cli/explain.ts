@@ -55,7 +55,7 @@ export async function explain(options: ExplainOptions, io: Io): Promise<number> 
     const logged = log === undefined ? undefined : await findLogged(log, request)
     if (logged === undefined) {
       io.err(
-        `cannot explain: no authorize line with this request id, got ${request}\nhint: name the log by --log FILE\n`,
+        `cannot explain: no line of a decision with this request id, got ${request}\nhint: name the log by --log FILE\n`,
       )
       return 1
     }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -43,4 +43,17 @@ test('a reader that has seen enough ends a command without a word', async () => 
   child.stdin.write(`${JSON.stringify({ who: 'nobody', url: 'app.corp.test' })}\n`.repeat(1000))
   const [code] = await once(child, 'exit')
   assert.deepEqual([code, errors()], [141, ''])
+})
+
+test('a file that is not there, or none, is told in one line', () => {
+  const config = join(folderOf({ 'gate.yaml': gate }), 'gate.yaml')
+  for (const [options, why] of [
+    [['--batch', 'gone.jsonl'], 'ENOENT'],
+    [['--request', 'r-1', '--log', 'gone.log'], 'ENOENT'],
+    [['--request', 'r-1', '--log', '/'], 'EISDIR'],
+  ] as const) {
+    const { status, stderr } = spawnSync(process.execPath, [program, 'explain', '--config', config, ...options])
+    assert.equal(status, 1)
+    assert.match(String(stderr), new RegExp(`^cannot explain: ${why}: [^\\n]*\\n$`))
+  }
 })

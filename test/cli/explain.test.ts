@@ -259,8 +259,40 @@ test('ostiary explain --request r-1 --log FILE', async () => {
   const gone = await run({ request: 'r-9', log: log() })
   assert.equal(
     gone,
-    'cannot explain: no authorize line with this request id, got r-9\nhint: name the log by --log FILE\nexit 1\n',
+    'cannot explain: no line of a decision with this request id, got r-9\nhint: name the log by --log FILE\nexit 1\n',
   )
+})
+
+test('ostiary explain --request r-1 --log FILE, where FILE is the decision log', async () => {
+  const written = (more: object) =>
+    `${JSON.stringify({
+      ...{ level: 'info', service: 'decisions', time: '2026-11-25T01:53:52.123Z', 'request-id': 'r-1', scope: 's' },
+      ...{
+        method: 'GET',
+        host: 'hello.corp.test',
+        port: '',
+        path: '/x',
+        ip: '10.0.0.7',
+        'route-id': '1',
+        route: 'hello',
+      },
+      ...{ decision: 'deny', allow: false, deny: false, message: 'decision', ...more },
+    })}\n`
+  const user = { id: 'u-bob', email: 'bob@corp.test', 'email-verified': true, 'signed-in': 0 }
+  const denied = written({ user: { ...user, claims: { groups: ['finance'] } } })
+  assert.deepEqual((await run({ request: 'r-1', log: stream(denied) })).split('\n').slice(0, 4), [
+    'GET https://hello.corp.test/x as bob@corp.test (finance)',
+    '  route     hello  gate.yaml:12:5',
+    '  decision  deny   claim-unauthorized',
+    '  log       deny at the time',
+  ])
+  const nobody = written({ decision: 'sign-in', port: '8443', query: { q: ['1', '2'] }, headers: { 'x-a': ['b'] } })
+  assert.deepEqual((await run({ request: 'r-1', log: stream(nobody) })).split('\n').slice(0, 4), [
+    'GET https://hello.corp.test:8443/x?q=1&q=2 as nobody',
+    '  route     hello    gate.yaml:12:5',
+    '  decision  sign-in  user-unauthenticated',
+    '  log       sign-in at the time',
+  ])
 })
 
 test('what a request holds cannot steer the terminal', async () => {

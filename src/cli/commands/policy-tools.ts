@@ -1,5 +1,5 @@
 /** Declares the commands that prove a policy before it goes live: test, explain. */
-import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import { type ExplainOptions, explain } from '../explain.ts'
 import type { Io } from '../io.ts'
@@ -52,21 +52,18 @@ export function addExplain(program: Command, io: Io): void {
     .option('--log <file>', 'the log that holds it (- for standard input)')
     .action(async (method: string | undefined, url: string | undefined, flags: ExplainFlags) => {
       const { batch, log, ...options } = flags
-      process.exitCode = await explain(
-        {
-          ...options,
-          method,
-          url,
-          env: process.env,
-          now: Date.now(),
-          batch: batch === undefined ? undefined : streamOf(batch),
-          log: log === undefined ? undefined : streamOf(log),
-        },
-        io,
-      )
+      await using opened = new AsyncDisposableStack()
+      const input = async (file: string | undefined) => {
+        if (file === undefined || file === '-') return file && process.stdin
+        return opened.use(await open(file)).createReadStream()
+      }
+      try {
+        const streams = { batch: await input(batch), log: await input(log) }
+        process.exitCode = await explain({ ...options, method, url, env: process.env, now: Date.now(), ...streams }, io)
+      } catch (error) {
+        if (!(error instanceof Error && 'syscall' in error)) throw error
+        io.err(`cannot explain: ${error.message}\n`)
+        process.exitCode = 1
+      }
     })
-}
-
-function streamOf(file: string): AsyncIterable<Uint8Array> {
-  return file === '-' ? process.stdin : createReadStream(file)
 }

@@ -1,4 +1,5 @@
-/** A request found again in the log by its id: the authorize line holds who asked for what, and what was decided. */
+/** A request found again by its id in the log or the decision log: a line of it holds who asked for what, and what was decided. */
+import { type LoggedDecision, parseLine } from '../../observe/decision-log-read.ts'
 import { isMap } from '../../policy/rules.ts'
 import { linesOf } from './lines.ts'
 
@@ -12,7 +13,7 @@ export interface LoggedRequest {
   readonly hasClaims: boolean
 }
 
-/** The last authorize line with this id, or undefined. */
+/** The last line of a decision with this id, or undefined. */
 export async function findLogged(
   log: AsyncIterable<string | Uint8Array>,
   id: string,
@@ -35,6 +36,8 @@ export function recordedText({ decision, hasClaims, question }: LoggedRequest): 
 }
 
 function readLine(line: string, id: string): LoggedRequest | undefined {
+  const read = parseLine(line)
+  if (read.kind === 'decision') return read.decision.requestId === id ? ofDecisionLog(read.decision) : undefined
   let entry: unknown
   try {
     entry = JSON.parse(line)
@@ -54,6 +57,28 @@ function readLine(line: string, id: string): LoggedRequest | undefined {
     ...(isMap(headers) ? { headers } : {}),
   }
   return { question, decision: decisionOf(entry), hasClaims: isMap(claims) }
+}
+
+/** The decision log holds the claims that policies name, under flattened names, and the parts of headers and query. */
+function ofDecisionLog(logged: LoggedDecision): LoggedRequest {
+  const { user, method, host, port, path, query, headers, ip, time, decision } = logged
+  const fields = new Map<string, string[]>()
+  for (let at = 0; at + 1 < headers.length; at += 2)
+    fields.set(headers[at] ?? '', [...(fields.get(headers[at] ?? '') ?? []), headers[at + 1] ?? ''])
+  const who = user && {
+    ...{ user: user.id, email: user.email, email_verified: user.emailVerified },
+    claims: Object.fromEntries(user.claims),
+    signed_in_at: new Date(user.signedIn).toISOString(),
+  }
+  const question = {
+    who: who ?? 'nobody',
+    method,
+    url: `https://${host}${port === '' ? '' : `:${port}`}${path}${query}`,
+    address: ip,
+    time: new Date(time).toISOString(),
+    headers: Object.fromEntries(fields),
+  }
+  return { question, decision, hasClaims: true }
 }
 
 /** What followed from both sides, as the proxy decides (sign-in before denial). */
