@@ -27,11 +27,9 @@ const matching = {
   regex: pattern().optional().meta({ doc: 'Matches paths of which all fits the RE2 pattern.' }),
   name: text().optional().meta({ doc: 'Name in logs and pages.' }),
   description: text().optional().meta({ doc: 'One line for people; it stands on the page of a denial.' }),
-  logo_url: webUrl()
-    .optional()
-    .meta({
-      doc: 'Address of its picture. It is checked and kept, and shown nowhere yet: our pages load nothing from elsewhere.',
-    }),
+  logo_url: webUrl().optional().meta({
+    doc: 'Address of its picture. It is checked and kept, and shown nowhere yet: our pages load nothing from elsewhere.',
+  }),
 }
 
 const changing = {
