@@ -5,9 +5,9 @@ import { isMap } from './rules.ts'
 
 /**
  * What a criterion asks for, as a noun: `the group devops`, `an address at corp.test`.
- * With `hidesPeople`, who else may is not told: the sentence is read by somebody who may not.
+ * With `isPublic`, neither who else may is told nor what could be copied: the sentence is read by somebody who may not.
  */
-export function demandInWords({ name, data, operand = '' }: ExplainedNode, hidesPeople = false): string {
+export function demandInWords({ name, data, operand = '' }: ExplainedNode, isPublic = false): string {
   const [criterion = '', ...rest] = name.split('/')
   const subpath = rest.join('/')
   const value = comparison(data)
@@ -20,19 +20,29 @@ export function demandInWords({ name, data, operand = '' }: ExplainedNode, hides
       return 'somebody who is signed in'
     case 'user':
     case 'email':
-      return hidesPeople ? 'particular people' : `the user ${value}`
+      return isPublic ? 'particular people' : `the user ${value}`
     case 'domain':
       return `an address at ${value}`
     case 'groups':
       return `the group ${value}`
     case 'claim':
-      return subpath === 'groups' ? `the group ${value}` : `the claim ${subpath} ${value}`
+      if (subpath === 'groups') return `the group ${value}`
+      return isPublic && namesPeople(subpath, value) ? 'particular people' : `the claim ${subpath} ${value}`
     case 'http_method':
       return `the method ${value}`
     case 'http_path':
       return `a path ${value}`
     case 'source_ip':
       return `a connection from ${value}`
+    // Whoever knows the value of one of these three can send it.
+    case 'header':
+      return isPublic ? `a particular header ${subpath}` : `the header ${subpath} ${value}`
+    case 'url_query':
+      return isPublic ? `a particular parameter ${subpath}` : `the parameter ${subpath} ${value}`
+    case 'user_agent':
+      return isPublic ? 'particular programs' : `the User-Agent ${value}`
+    case 'record':
+      return recordInWords(data, isPublic)
     case 'cors_preflight':
       return 'a CORS preflight request'
     case 'client_certificate':
@@ -50,6 +60,27 @@ export function demandInWords({ name, data, operand = '' }: ExplainedNode, hides
     default:
       return `${name} ${value}`.trim()
   }
+}
+
+/** Claims by which one person is known from another, and whatever looks like an address. */
+function namesPeople(claim: string, value: string): boolean {
+  const [last = ''] = claim.toLowerCase().split(/[./]/).slice(-1)
+  return people.has(last) || value.includes('@')
+}
+
+const people = new Set([
+  ...['sub', 'oid', 'uid', 'user_id', 'userid', 'email', 'mail', 'name', 'given_name', 'family_name', 'nickname'],
+  ...['preferred_username', 'username', 'login', 'upn', 'unique_name', 'phone_number'],
+])
+
+/** `a record of contract whose level is 2`. */
+function recordInWords(data: unknown, isPublic: boolean): string {
+  const { type, field, ...tests } = isMap(data) ? data : {}
+  if (isPublic) return `a particular record of ${plain(type)}`
+  const words = Object.entries(tests).map(([operator, value]) =>
+    operator === 'exists' ? (value === true ? 'is there' : 'is not there') : `${operator} ${plain(value)}`,
+  )
+  return `a record of ${plain(type)} whose ${plain(field)} ${words.join(' and ')}`
 }
 
 /**

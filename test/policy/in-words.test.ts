@@ -29,6 +29,21 @@ test('who else may is not told to somebody who may not', () => {
   assert.deepEqual(kept, ['A rule keeps out particular people.'])
 })
 
+test('nor by their claims, and nothing that could be copied from the page and sent', () => {
+  const criteria = [
+    { 'claim/email': 'ann@acme.test' },
+    { 'claim/profile.preferred_username': 'ann' },
+    { 'claim/manager': { has: 'eve@acme.test' } },
+    { 'header/x-token': 'hunter2' },
+    { 'url_query/key': { in: ['hunter2'] } },
+    { user_agent: { starts_with: 'hunter2/' } },
+    { 'claim/department': 'sales' },
+  ]
+  assert.deepEqual(denied({ policy: { allow: { or: criteria } } }), [
+    'This is for particular people, a particular header x-token, a particular parameter key, particular programs or the claim department sales.',
+  ])
+})
+
 test('of `and` only what is missing is told, with the operators in words', () => {
   const policy = {
     allow: {
