@@ -15,6 +15,7 @@ import { orOfBlocks } from './rules/or-of-blocks.ts'
 import { pathSpelling } from './rules/path-spelling.ts'
 import { prefixBoundary } from './rules/prefix-boundary.ts'
 import { rejectNeverDenies } from './rules/reject-never-denies.ts'
+import { unreachablePath } from './rules/unreachable-path.ts'
 import { unusedPolicy } from './rules/unused-policy.ts'
 import { unverifiedDomain } from './rules/unverified-domain.ts'
 
@@ -26,6 +27,7 @@ export const lintRules: readonly LintRule[] = [
   rejectNeverDenies,
   neverMatches,
   hiddenRoute,
+  unreachablePath,
   prefixBoundary,
   pathSpelling,
   unverifiedDomain,

@@ -212,3 +212,52 @@ test('the start of a pattern is told only as far as it is certain', () => {
   assert.ok(['.*', '^/.*$', '/(.*)'].every(takesEverything))
   assert.ok(!takesEverything('/.+'))
 })
+
+test('spans that hold nothing, and criteria of one `and` that exclude one another, are found', async () => {
+  const found = async (...criteria: string[]) => {
+    const warnings = await lint(policy(`allow:\n  and:\n${criteria.map((one) => `    - ${one}`).join('\n')}`))
+    return warnings.map((text) => text.replace(/^\d+:\d+ (.*) \(never-matches\)$/, '$1'))
+  }
+  const item = async (criterion: string) => (await found(criterion)).join().replace(/^[a-z_]+ can never be met: /, '')
+  assert.equal(await item('source_ip: []'), 'its list is empty')
+  assert.equal(await item("date: {after: '2026-02-01', before: '2026-01-01'}"), 'it ends before it begins')
+  assert.equal(await item("date: {after: '2026-01-01', before: '2026-01-01T00:00:01Z'}"), '')
+  assert.equal(await item("time_of_day: {timezone: UTC, after: '09:00', before: '09:00'}"), 'it ends when it begins')
+  assert.equal(await item("time_of_day: {timezone: UTC, after: '20:00', before: '06:00'}"), '')
+
+  const together = async (...criteria: string[]) =>
+    (await found(...criteria)).join().replace('this and can never be met: ', '')
+  assert.equal(
+    await together('source_ip: 10.0.0.0/8', 'source_ip: [192.168.0.0/16, 2001:db8::/32]'),
+    'no address is in 10.0.0.0/8 and in 192.168.0.0/16 or 2001:db8::/32',
+  )
+  assert.equal(await together('source_ip: 10.1.2.3/8', 'source_ip: [192.168.0.0/16, 10.9.0.0/16]'), '')
+  assert.equal(
+    await together("date: {before: '2026-01-01'}", "date: {after: '2026-01-01'}"),
+    'its dates have no moment in common',
+  )
+  assert.equal(await together('groups: {is: a}', 'claim/groups: {is: b}'), 'claim/groups cannot be only a and only b')
+  assert.equal(await together('groups: {is: a}', 'groups: b'), 'claim/groups cannot be only a and have b')
+  assert.equal(await together('groups: a', 'groups: {exclude: a}'), 'claim/groups cannot have a and exclude it')
+  assert.equal(await together('groups: a', 'groups: b', 'groups: {exclude: c}', 'claim/x: {is: a}'), '')
+  assert.equal(await together('email: a@x.test', 'domain: y.test'), 'a@x.test is no address at y.test')
+  assert.equal(await together('email: a@x.test', 'domain: x.test'), '')
+})
+
+test('a path that no request has is found, with the spelling that is compared', async () => {
+  const hint = async (rule: string, top = head) => {
+    const route = `routes:\n  - { from: https://a.test, to: http://a, ${rule}, allowed_groups: [a] }\n`
+    const remarks = lintPolicies(await settingsOf(route, top)).filter(({ message }) => /unreachable-path/.test(message))
+    return remarks.map(({ hint }) => hint).join()
+  }
+  assert.equal(await hint("prefix: '/é b/'"), 'write prefix: /%C3%A9%20b/')
+  assert.equal(await hint('prefix: /a//b/'), 'write prefix: /a/b/')
+  assert.equal(await hint('prefix: /a//b/', `${head}merge_slashes: false\n`), '')
+  assert.equal(await hint('path: /a/../b'), 'write path: /b')
+  assert.equal(await hint("path: '/a?x=1'"), 'write path: /a')
+  assert.equal(await hint('path: /a%2fb'), 'write the path as it is forwarded')
+  assert.equal(await hint('path: /a%2fb', `${head}path_with_escaped_slashes_action: keep_unchanged\n`), '')
+  assert.equal(await hint('path: /ping'), 'use another path, or remove it')
+  for (const good of ['path: /%c3%a9', 'prefix: /a%2', 'prefix: /.', 'prefix: /ping', "prefix: '/a{b}'"])
+    assert.equal(await hint(good), good.includes('{') ? 'write prefix: /a%7Bb%7D' : '', good)
+})

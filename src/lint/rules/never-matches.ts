@@ -1,5 +1,6 @@
 /** Criteria and blocks that cannot be met. */
 import type { Block, Item } from '../../policy/rules.ts'
+import { emptySpan, exclusion } from '../impossible.ts'
 import {
   type ItemAt,
   itemsOf,
@@ -12,7 +13,7 @@ import {
 
 export const neverMatches: LintRule = {
   name: 'never-matches',
-  doc: 'A criterion that no request and no person can meet: a list where one value is meant (`groups: [a, b]` is one group that is a list), an empty `in`, operators that contradict each other, a method in small letters, a path without a slash, a domain with an `@`; or an `and` that wants one thing to be two.',
+  doc: 'A criterion that no request and no person can meet: a list where one value is meant (`groups: [a, b]` is one group that is a list), an empty `in`, operators that contradict each other, a method in small letters, a path without a slash, a domain with an `@`, a span of time that ends before it begins; or an `and` that wants one thing to be two, or two that exclude one another.',
   bad: `policy:
   - allow:
       or:
@@ -41,7 +42,7 @@ const lists = new Set(['groups', 'claim'])
 function impossibleItem({ owner, item }: ItemAt): readonly Remark[] {
   // An entry stands for an id and for an address; it cannot be both.
   if (item.source.includes('allowed_users')) return []
-  const found = texts.has(item.name) ? textProblem(item) : lists.has(item.name) ? listProblem(item) : undefined
+  const found = texts.has(item.name) ? textProblem(item) : lists.has(item.name) ? listProblem(item) : emptySpan(item)
   if (found === undefined) return []
   const [why, hint] = found
   return [{ owner, path: item.source, message: `${nameOf(item)} can never be met: ${why}`, hint }]
@@ -167,5 +168,5 @@ function impossibleAnd({ items }: Block): string | undefined {
       return `${item.name} cannot be ${String(before)} and ${String(text)} at once`
     wanted.set(item.name, text)
   }
-  return undefined
+  return exclusion(items)
 }
