@@ -7,6 +7,7 @@ import type { Outcome } from '../respond/answer.ts'
 import { hasHeader } from '../wire/headers.ts'
 import { BodyRelay, ClientGone } from './body-relay.ts'
 import { neverSent, upstreamFailure, wasReset } from './failures.ts'
+import { flushHead } from './flush-head.ts'
 import { passInterim } from './interim.ts'
 import { endLateBody } from './late-body.ts'
 import type { ResponseHead } from './response-headers.ts'
@@ -196,7 +197,7 @@ class Carrier implements Dispatcher.DispatchHandler {
     const held = this.#held
     this.#held = undefined
     if (held) this.#write(held)
-    else this.#response.flushHeaders()
+    else flushHead(this.#response, this.#load.exchange.visit)
   }
 
   #write(chunk: Buffer): boolean {

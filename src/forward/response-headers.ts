@@ -35,6 +35,7 @@ export function compileResponseHeaders(
   return (status, raw) => {
     const headers: string[] = []
     let contentLength = -1
+    let lengthName = ''
     let nominated: readonly string[] | undefined
     for (let at = 0; at < raw.length; at += 2) {
       const name = text(raw[at])
@@ -57,7 +58,10 @@ export function compileResponseHeaders(
         if (status < 200 || status === 204) continue
         if (contentLength !== -1 || !/^\d{1,15}$/.test(value)) throw invalid('content-length is not one number')
         contentLength = Number(value)
-      } else if (lower === 'set-cookie') {
+        lengthName = name
+        continue
+      }
+      if (lower === 'set-cookie') {
         const cookie = plantedName(value)
         if (options.isOwnCookie(cookie)) {
           options.onOwnCookieSet(cookie)
@@ -68,6 +72,8 @@ export function compileResponseHeaders(
     }
     if (nominated !== undefined) dropNominated(headers, nominated)
     for (let at = 0; at < set.length; at++) headers.push(set[at] as string)
+    // Last, because node:http encodes a Content-Disposition that follows a length anew, and spoils names of files.
+    if (contentLength !== -1) headers.push(lengthName, String(contentLength))
     return { headers, contentLength }
   }
 }

@@ -14,6 +14,8 @@ export interface Http2 {
 /** Octets that a stream may send before we read, and a connection over all its streams. */
 const streamWindow = 65_535
 const connectionWindow = 1024 * 1024
+/** Octets of an answer's head before compression; more than is taken from an application. */
+const longestAnswerHead = 512 * 1024
 /** Pseudo-header fields, and some more, so that a request with too many fields still gets its 431. */
 const sparePairs = 64
 
@@ -22,6 +24,8 @@ export function openHttp2(door: Door, connections: Connections): Http2 {
   const of = new WeakMap<object, Http2Connection>()
   const { limits } = door
   const server = createServer({
+    // Node's own bound, 64 KiB, resets the stream of an answer that sets many cookies.
+    maxSendHeaderBlockLength: longestAnswerHead,
     maxHeaderListPairs: door.admission().maximumHeaders + sparePairs,
     maxSessionInvalidFrames: 100,
     maxSessionRejectedStreams: 100,

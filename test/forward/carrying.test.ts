@@ -141,3 +141,45 @@ test('an application that answers before it has read the upload is heard', async
   assert.match(first.toString(), /^HTTP\/1\.1 413 /)
   socket.destroy()
 })
+
+test('header octets outside of ASCII pass as they are, both ways, whether a body follows at once or later', async () => {
+  const name = Buffer.from('attachment; filename="caf\u00e9.txt"', 'utf8')
+  const old = Buffer.from([0x63, 0x61, 0x66, 0xe9])
+  const fields = Buffer.concat([
+    Buffer.from('Content-Disposition: '),
+    name,
+    Buffer.from('\r\nX-Old: '),
+    old,
+    Buffer.from('\r\n'),
+  ])
+  for (const [framing, body] of [
+    ['Content-Length: 2', 'ok'],
+    ['Transfer-Encoding: chunked', '2\r\nok\r\n0\r\n\r\n'],
+    ['Connection: close', 'ok'],
+  ] as const) {
+    for (const later of [0, 50]) {
+      let asked = Buffer.alloc(0)
+      await using upstream = await startRawUpstream((socket) => {
+        const head = Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\n${framing}\r\n`), fields, Buffer.from('\r\n')])
+        if (later === 0) socket.end(Buffer.concat([head, Buffer.from(body)]))
+        else {
+          socket.write(head)
+          setTimeout(() => socket.end(body), later)
+        }
+      })
+      await using front = await openFront({ route: { to: [{ url: upstream.url }] } })
+      const socket = connect(front.port, '127.0.0.1')
+      socket.write(
+        Buffer.concat([Buffer.from('GET / HTTP/1.1\r\nHost: wiki.app.test\r\n'), fields, Buffer.from('\r\n')]),
+      )
+      for await (const chunk of socket as AsyncIterable<Buffer>) {
+        asked = Buffer.concat([asked, chunk])
+        if (asked.includes('ok', asked.indexOf('\r\n\r\n'))) break
+      }
+      for (const octets of [name, old])
+        assert.ok(asked.includes(octets), `${framing}, ${later}: ${asked.toString('latin1')}`)
+      const sent = upstream.requests[0]?.rawHeaders.join('\n') ?? ''
+      for (const octets of [name, old]) assert.ok(sent.includes(octets.toString('latin1')), sent)
+    }
+  }
+})

@@ -139,3 +139,15 @@ test('HTTP/2 in front: an answer with a header that HTTP/2 forbids is passed on 
     assert.deepEqual([head['x-hop'], head['x-a']], [undefined, '1'])
   })
 })
+
+test('HTTP/2 in front: a head that is longer than Node would send by itself arrives whole', { skip }, async () => {
+  const cookies = Array.from({ length: 40 }, (_, at) => `c${at}=${'x'.repeat(2500)}`)
+  const lines = cookies.map((cookie) => `Set-Cookie: ${cookie}\r\n`).join('')
+  await using upstream = await startRawUpstream(`HTTP/1.1 200 OK\r\n${lines}Content-Length: 2\r\n\r\nok`)
+  await withHttp2(upstream, async ({ client }) => {
+    const stream = request(client, '/')
+    const [head] = (await once(stream, 'response')) as [IncomingHttpHeaders]
+    assert.equal(await text(stream), 'ok')
+    assert.deepEqual(head['set-cookie'], cookies)
+  })
+})
