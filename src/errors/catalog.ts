@@ -53,6 +53,59 @@ export const catalog = {
     'The sign-in service answered with something that cannot be trusted.',
     'Try again; if it stays so, tell the operator the request id.',
   ),
+  // broker: the connectors
+  CONNECTOR_UNREACHABLE: row(
+    503,
+    'warn',
+    'The directory or service that knows you cannot be reached just now.',
+    'Try again in a moment. Your password was not judged.',
+  ),
+  CONNECTOR_MISCONFIGURED: row(
+    500,
+    'error',
+    'This way of signing in is not set up as it should be.',
+    'Tell the operator the request id.',
+  ),
+  CONNECTOR_REFUSED: row(403, 'info', 'The service did not sign you in.', 'Try again, or as somebody else.'),
+  CONNECTOR_ANSWER_INVALID: row(
+    502,
+    'warn',
+    'The service answered with something that cannot be trusted.',
+    'Try again; if it stays so, tell the operator the request id.',
+  ),
+  ACCOUNT_WITHOUT_EMAIL: row(
+    403,
+    'warn',
+    'Your account lacks an e-mail address.',
+    'Ask whoever keeps the directory to enter one.',
+  ),
+  ACCOUNT_INCOMPLETE: row(
+    403,
+    'warn',
+    'Your account lacks something that is needed here.',
+    'Ask whoever keeps the directory; the request id tells them what.',
+  ),
+  ACCOUNT_AMBIGUOUS: row(
+    403,
+    'warn',
+    'More than one account goes by that name.',
+    'Contact the administrator: the accounts have to be told apart.',
+  ),
+  ACCOUNT_DISABLED: row(403, 'info', 'Your account is disabled or locked.', 'Ask whoever keeps the directory.'),
+  ACCOUNT_GONE: row(403, 'info', 'Your account is not there any more.', 'Sign in again, or ask the operator.'),
+  ACCOUNT_NOT_ALLOWED: row(
+    403,
+    'info',
+    'Your account may not sign in here.',
+    'It is not in the groups or domains that may. Ask the operator.',
+  ),
+  ACCOUNT_EMAIL_UNVERIFIED: row(
+    403,
+    'info',
+    'The e-mail address of your account is not verified.',
+    'Verify it where the account is kept, then sign in again.',
+  ),
+  BROKER_STORE_FAILED: row(503, 'error', 'The sign-in service cannot reach its store.', 'Try again in a moment.'),
   // endpoints
   ENDPOINT_NOT_FOUND: row(404, 'info', 'There is nothing at this address.', 'Check the address.'),
   SIGN_IN_LINK_INVALID: row(

@@ -22,13 +22,13 @@ const builtIns: Readonly<Record<string, readonly string[]>> = {
   'node:http': ['listener', 'forward', 'broker', 'cli', 'respond'],
   'node:http2': ['listener', 'forward'],
   'node:https': ['forward', 'broker', 'cli', 'listener'],
-  'node:tls': ['listener', 'forward', 'snapshot', 'crypto', 'cli'],
-  'node:net': ['listener', 'forward', 'cli', 'wire', 'policy', 'route', 'config'],
+  'node:tls': ['listener', 'forward', 'snapshot', 'crypto', 'cli', 'broker'],
+  'node:net': ['listener', 'forward', 'cli', 'wire', 'policy', 'route', 'config', 'broker'],
   'node:fs': ['config', 'cli', 'observe', 'main'],
   'node:fs/promises': ['config', 'cli'],
   'node:child_process': ['cli'],
   'node:cluster': ['main', 'cli'],
-  'node:worker_threads': [],
+  'node:worker_threads': ['broker'],
   'node:vm': [],
 }
 
