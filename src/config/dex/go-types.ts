@@ -52,7 +52,8 @@ export const goDuration = () =>
     } catch {
       // Told below.
     }
-    fail('a duration such as 24h or 30m', typeof raw === 'number' ? { hint: 'write the unit, as in 24h' } : {})
+    const isBare = typeof raw === 'number' || (typeof raw === 'string' && /^\d+$/.test(raw))
+    fail('a duration such as 24h or 30m', isBare ? { hint: 'write the unit, as in 24h' } : {})
     return milliseconds(0)
   })
 
@@ -101,56 +102,73 @@ export const goOneOf = <const W extends string>(choices: readonly W[]) =>
     return choice ?? (choices[0] as W)
   })
 
-/** Shapes of sections, for the reference page and for warnings. */
-const shapes = new WeakMap<z.ZodType, Shape>()
+export interface SectionOptions {
+  /** Keys that Dex knows and we do not take, with the reason. */
+  readonly refused?: Readonly<Record<string, string>>
+  /** Keys that change nothing here, with the reason: they draw a warning. */
+  readonly ignored?: Readonly<Record<string, string>>
+}
 
-/** The keys of a section, looked for through `optional` and `prefault`; undefined for other types. */
-export function shapeOf(schema: z.ZodType): Shape | undefined {
+/** A section as it was declared, for the reader, the reference page and warnings. */
+export interface SectionInfo extends Required<SectionOptions> {
+  readonly shape: Shape
+  /** A list of such maps. */
+  readonly isList: boolean
+}
+
+/** A registry and not a map of objects, since `.meta()` makes a copy of the schema and a registry knows its original. */
+const sections = z.registry<{ section: SectionInfo }>()
+
+/** What a section is made of, looked for through `optional` and `prefault`; undefined for other types. */
+export function sectionOf(schema: z.ZodType): SectionInfo | undefined {
   let inner: z.ZodType = schema
   for (let depth = 0; depth < 8; depth++) {
-    const shape = shapes.get(inner)
-    if (shape !== undefined) return shape
+    const known = sections.get(inner)
+    if (known !== undefined) return known.section
     if (!(inner instanceof z.ZodOptional || inner instanceof z.ZodPrefault)) return undefined
     inner = inner.unwrap() as z.ZodType
   }
   return undefined
 }
 
+/** The keys of a section; undefined for other types. */
+export function shapeOf(schema: z.ZodType): Shape | undefined {
+  return sectionOf(schema)?.shape
+}
+
 /**
  * A map with declared keys, found in any case. A key that is not there gets its default; one without default that is not
  * `optional` must be there. `refused`: keys that Dex knows and we do not take, with the reason.
  */
-export const goSection = <S extends Shape>(
-  shape: S,
-  options: { readonly refused?: Readonly<Record<string, string>> } = {},
-) => {
-  const type = settingType('map', (raw, fail) => readSection(shape, raw, { fail, refused: options.refused ?? {} }))
-  shapes.set(type, shape)
+export const goSection = <S extends Shape>(shape: S, options: SectionOptions = {}) => {
+  const info = infoOf(shape, options, false)
+  const type = settingType('map', (raw, fail) => readSection(shape, raw, { fail, info }))
+  sections.add(type, { section: info })
   return type
 }
 
+function infoOf(shape: Shape, { refused = {}, ignored = {} }: SectionOptions, isList: boolean): SectionInfo {
+  return { shape, refused, ignored, isList }
+}
+
 /** A list of sections. */
-export const goSections = <S extends Shape>(
-  shape: S,
-  options: { readonly refused?: Readonly<Record<string, string>> } = {},
-) => {
+export const goSections = <S extends Shape>(shape: S, options: SectionOptions = {}) => {
+  const info = infoOf(shape, options, true)
   const type = settingType('list of maps', (raw, fail): readonly SectionValues<S>[] => {
     if (!Array.isArray(raw)) {
       fail('a list')
       return []
     }
-    return raw.map((item, index) =>
-      readSection(shape, item, { fail: at(fail, [index]), refused: options.refused ?? {} }),
-    )
+    return raw.map((item, index) => readSection(shape, item, { fail: at(fail, [index]), info }))
   })
-  shapes.set(type, shape)
+  sections.add(type, { section: info })
   return type
 }
 
 function readSection<S extends Shape>(
   shape: S,
   raw: unknown,
-  { fail, refused }: { readonly fail: Fail; readonly refused: Readonly<Record<string, string>> },
+  { fail, info }: { readonly fail: Fail; readonly info: SectionInfo },
 ): SectionValues<S> {
   const values: Partial<SectionValues<S>> = {}
   if (!isMap(raw)) {
@@ -166,9 +184,10 @@ function readSection<S extends Shape>(
   const known = Object.keys(shape)
   for (const [lower, [key, value]] of given) {
     if (known.some((name) => name.toLowerCase() === lower)) continue
-    const reason = Object.entries(refused).find(([name]) => name.toLowerCase() === lower)?.[1]
+    const reason = reasonFor(key, info.refused)
     // Null and false are how unused keys stand in files.
     if (reason !== undefined && (value === null || value === false || value === '')) continue
+    if (reasonFor(key, info.ignored) !== undefined) continue
     const near = nearest(key, known)
     if (reason !== undefined) fail('a key that is supported', { path: [key], found: `"${key}"`, hint: reason })
     else
@@ -186,6 +205,11 @@ function readSection<S extends Shape>(
     else passOn(result.error.issues, { key, fail })
   }
   return values as SectionValues<S>
+}
+
+/** The reason that a table gives for a key, in any case. */
+export function reasonFor(key: string, table: Readonly<Record<string, string>>): string | undefined {
+  return Object.entries(table).find(([name]) => name.toLowerCase() === key.toLowerCase())?.[1]
 }
 
 /** The same complaint, further inside. */
