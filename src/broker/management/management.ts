@@ -10,6 +10,9 @@ export interface ConnectorRecord {
   readonly version: number | string
   /** As it was given, secrets in clear: only for `--show-secrets`, never for a log. */
   readonly config: JsonObject
+  /** Rules for the names of groups and the grants it may be used for, as they were given; absent where they were not. */
+  readonly groups?: JsonObject
+  readonly grantTypes?: readonly string[]
   /** `file`: from the configuration, and read-only here. */
   readonly origin: 'file' | 'store'
 }
@@ -22,6 +25,15 @@ export interface ConnectorChange {
   /** Must be the old version + 1; absent: whatever is there is replaced, if nobody else does so at the same time. */
   readonly version?: number | string
   readonly config?: JsonObject
+  readonly groups?: JsonObject
+  readonly grantTypes?: readonly string[]
+}
+
+export interface ChangeOptions {
+  /** Without opening the connector first. */
+  readonly force: boolean
+  /** Everything but the writing. */
+  readonly dryRun?: boolean
 }
 
 export interface ClientRecord {
@@ -84,12 +96,12 @@ export class ManagementError extends Error {
   }
 }
 
-/** Every method may reject with a ManagementError. `force`: without opening the connector first. */
+/** Every method may reject with a ManagementError. */
 export interface Management {
   listConnectors(): Promise<readonly ConnectorRecord[]>
   getConnector(id: string): Promise<ConnectorRecord>
-  createConnector(change: ConnectorChange, options: { force: boolean }): Promise<ConnectorRecord>
-  updateConnector(change: ConnectorChange, options: { force: boolean }): Promise<ConnectorRecord>
+  createConnector(change: ConnectorChange, options: ChangeOptions): Promise<ConnectorRecord>
+  updateConnector(change: ConnectorChange, options: ChangeOptions): Promise<ConnectorRecord>
   deleteConnector(id: string): Promise<void>
   /** Walks the connection; the last steps say which claims and `sub` result, and which routes they open. */
   testConnector(id: string, options: { user: string | undefined; signal: AbortSignal }): AsyncIterable<DiagnosticStep>
