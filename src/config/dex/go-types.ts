@@ -117,14 +117,14 @@ export interface SectionInfo extends Required<SectionOptions> {
 }
 
 /** A registry and not a map of objects, since `.meta()` makes a copy of the schema and a registry knows its original. */
-const sections = z.registry<{ section: SectionInfo }>()
+const sections = z.registry<{ section: unknown }>()
 
 /** What a section is made of, looked for through `optional` and `prefault`; undefined for other types. */
 export function sectionOf(schema: z.ZodType): SectionInfo | undefined {
   let inner: z.ZodType = schema
   for (let depth = 0; depth < 8; depth++) {
     const known = sections.get(inner)
-    if (known !== undefined) return known.section
+    if (known !== undefined) return known.section as SectionInfo
     if (!(inner instanceof z.ZodOptional || inner instanceof z.ZodPrefault)) return undefined
     inner = inner.unwrap() as z.ZodType
   }
