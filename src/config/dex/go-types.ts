@@ -116,6 +116,11 @@ export interface SectionInfo extends Required<SectionOptions> {
   readonly isList: boolean
 }
 
+interface Checked<S extends Shape> {
+  /** Contradictions between values, each of which is right by itself. */
+  readonly check?: (values: SectionValues<S>, fail: Fail) => void
+}
+
 /** A registry and not a map of objects, since `.meta()` makes a copy of the schema and a registry knows its original. */
 const sections = z.registry<{ section: unknown }>()
 
@@ -140,9 +145,18 @@ export function shapeOf(schema: z.ZodType): Shape | undefined {
  * A map with declared keys, found in any case. A key that is not there gets its default; one without default that is not
  * `optional` must be there. `refused`: keys that Dex knows and we do not take, with the reason.
  */
-export const goSection = <S extends Shape>(shape: S, options: SectionOptions = {}) => {
+export const goSection = <S extends Shape>(shape: S, options: SectionOptions & Checked<S> = {}) => {
   const info = infoOf(shape, options, false)
-  const type = settingType('map', (raw, fail) => readSection(shape, raw, { fail, info }))
+  const type = settingType('map', (raw, fail) => {
+    let failed = false
+    const tell: Fail = (...complaint) => {
+      failed = true
+      fail(...complaint)
+    }
+    const values = readSection(shape, raw, { fail: tell, info })
+    if (!failed) options.check?.(values, fail)
+    return values
+  })
   sections.add(type, { section: info })
   return type
 }
