@@ -1,0 +1,88 @@
+/** The people whom the broker itself knows: those of the configuration first, then those made by management. */
+import { bcryptCosts, parseBcryptHash } from '../../crypto/bcrypt-hash.ts'
+import { allOf, kinds, readStoredPassword, type StoredPassword } from '../management/records.ts'
+import type { Store } from '../store/store.ts'
+
+export interface LocalUser {
+  /** bcrypt, out of its base64. */
+  readonly hash: string
+  readonly userId: string
+  readonly name: string
+  readonly preferredUsername: string
+  readonly email: string
+  readonly emailVerified: boolean
+  readonly groups: readonly string[]
+}
+
+export interface LocalUsers {
+  /** `email` is in lower case. An empty one is nobody's. */
+  find(email: string): Promise<LocalUser | undefined>
+  findById(userId: string): Promise<LocalUser | undefined>
+  /** The highest cost of a hash that is known so far: what a look at an unknown address has to cost, too. */
+  highestCost(): number
+}
+
+/** As the configuration has them (`StaticPassword`). */
+export interface DeclaredUser {
+  readonly email: string
+  readonly hash: string
+  readonly username: string
+  readonly name: string
+  readonly preferredUsername: string
+  readonly emailVerified: boolean
+  readonly userID: string
+  readonly groups: readonly string[]
+}
+
+export function localUsers(declared: readonly DeclaredUser[], store: Store): LocalUsers {
+  const byEmail = new Map<string, LocalUser>()
+  const byId = new Map<string, LocalUser>()
+  let highestCost: number = bcryptCosts.least
+  const noteCost = (hash: string) => {
+    highestCost = Math.max(highestCost, parseBcryptHash(hash)?.cost ?? 0)
+  }
+  for (const entry of declared) {
+    const user = describe(entry)
+    const email = user.email.trim().toLowerCase()
+    if (email === '' || byEmail.has(email)) continue
+    byEmail.set(email, user)
+    if (!byId.has(user.userId)) byId.set(user.userId, user)
+    noteCost(user.hash)
+  }
+
+  return {
+    async find(email) {
+      if (email === '') return undefined
+      const known = byEmail.get(email)
+      if (known) return known
+      const record = await store.get(kinds.password, email)
+      const user = record && describeStored(readStoredPassword(record))
+      if (user) noteCost(user.hash)
+      return user
+    },
+
+    async findById(userId) {
+      if (userId === '') return undefined
+      const known = byId.get(userId)
+      if (known) return known
+      const records = await allOf(store, kinds.password)
+      const found = records.map((record) => readStoredPassword(record)).find((stored) => stored.userId === userId)
+      // An address of the configuration hides the record of the same one.
+      return found && !byEmail.has(found.email.toLowerCase()) ? describeStored(found) : undefined
+    },
+
+    highestCost: () => highestCost,
+  }
+}
+
+/** Dex: `name` falls back to `username`. */
+function describe(entry: DeclaredUser): LocalUser {
+  const { email, hash, userID, username, name, preferredUsername, emailVerified, groups } = entry
+  return { hash, userId: userID, name: name || username, preferredUsername, email, emailVerified, groups }
+}
+
+/** What management makes has no more than Dex's API gives it. A record without address or id is nobody's. */
+function describeStored({ email, hash, username, userId }: StoredPassword): LocalUser | undefined {
+  if (email.trim() === '' || userId === '') return undefined
+  return { hash, userId, name: username, preferredUsername: '', email, emailVerified: true, groups: [] }
+}
