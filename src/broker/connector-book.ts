@@ -6,7 +6,9 @@
 import type { ConnectorSettings } from '../config/dex/connectors/connector-settings.ts'
 import { digestText } from '../crypto/random.ts'
 import { ProxyError } from '../errors/proxy-error.ts'
+import { compileGroupRules } from './claims.ts'
 import type { Connector, ConnectorTools } from './connectors/connector.ts'
+import type { BorrowedConnector, ConnectorLabel, OpenConnectors } from './open-connectors.ts'
 
 /** Opens a connector of any type; one table of all types stands behind it. */
 export type OpenConnector = (settings: ConnectorSettings, tools: ConnectorTools) => Connector | Promise<Connector>
@@ -24,8 +26,7 @@ export interface BookEntry {
 }
 
 /** An open connector for as long as the lease is held: `using lease = await book.borrow(id)`. */
-export interface ConnectorLease extends Disposable {
-  readonly connector: Connector
+export interface ConnectorLease extends BorrowedConnector {
   readonly settings: ConnectorSettings
 }
 
@@ -40,7 +41,7 @@ interface Slot extends BookEntry {
 /** More than this many nobody can choose from. */
 const MAXIMUM = 500
 
-export class ConnectorBook implements AsyncDisposable {
+export class ConnectorBook implements OpenConnectors, AsyncDisposable {
   readonly #options: BookOptions
   #declared = new Map<string, Slot>()
   readonly #stored = new Map<string, Slot>()
@@ -54,6 +55,10 @@ export class ConnectorBook implements AsyncDisposable {
   all(): readonly BookEntry[] {
     const others = [...this.#stored].filter(([id]) => !this.#declared.has(id)).map(([, slot]) => slot)
     return [...this.#declared.values(), ...others].map(({ settings, origin }) => ({ settings, origin }))
+  }
+
+  list(): readonly ConnectorLabel[] {
+    return this.all().map(({ settings }) => labelOf(settings))
   }
 
   /** What the file says wins over what was made with the same id. */
@@ -135,7 +140,8 @@ export class ConnectorBook implements AsyncDisposable {
         if (isHeld) this.#giveBack(slot)
         isHeld = false
       }
-      return { connector, settings: slot.settings, [Symbol.dispose]: release }
+      const renameGroups = compileGroupRules(slot.settings.groups)
+      return { ...labelOf(slot.settings), connector, renameGroups, settings: slot.settings, [Symbol.dispose]: release }
     } catch (error) {
       slot.opening = undefined
       this.#giveBack(slot)
@@ -175,6 +181,10 @@ export class ConnectorBook implements AsyncDisposable {
 
 function newSlot(settings: ConnectorSettings, origin: Slot['origin']): Slot {
   return { settings, origin, print: connectorPrint(settings), opening: undefined, leases: 0, isRetired: false }
+}
+
+function labelOf({ id, name, type, grantTypes }: ConnectorSettings): ConnectorLabel {
+  return { id, name, type, grantTypes }
 }
 
 /** Equal for connectors that were written the same. Holds no secret. */

@@ -105,20 +105,10 @@ export function printStoredConnector({ id: _, origin: __, ...rest }: ConnectorRe
   return { ...rest }
 }
 
-/** All records of a kind, in pages, as many as anybody can have. */
+/** All records of a kind, as many as a store lists at once: nobody has more of what is managed by hand. */
 export async function allOf(store: Store, kind: string): Promise<readonly StoredRecord[]> {
-  const all: StoredRecord[] = []
-  while (all.length < MOST) {
-    const after = all.at(-1)?.id
-    const page = await store.list(kind, { limit: PAGE, ...(after !== undefined && { after }) })
-    all.push(...page)
-    if (page.length < PAGE) break
-  }
-  return all
+  return await store.list(kind, { limit: 10_000 })
 }
-
-const PAGE = 200
-const MOST = 20_000
 
 function text(value: JsonValue | undefined): string {
   return typeof value === 'string' ? value : ''

@@ -1,0 +1,117 @@
+/** Calls to somebody who offers Dex's management API: bounded in time and size, and with what goes wrong in our words. */
+import { type ChannelCredentials, Client, credentials, type ServiceError, status } from '@grpc/grpc-js'
+import type { Revealable } from '../../../crypto/key-ring.ts'
+import { secureContextOf } from '../../../crypto/secure-context.ts'
+import { ManagementError, type ManagementFailure } from '../management.ts'
+import { type Answered, type Asked, dexService, type MethodName, type Sent } from './dex-api.ts'
+
+export interface DexTls {
+  /** PEM; undefined: the authorities of the system. */
+  readonly ca: string | undefined
+  /** Our own certificate, PEM. */
+  readonly cert: string | undefined
+  readonly key: Revealable | undefined
+}
+
+export interface DexClientOptions {
+  /** `HOST:PORT`. */
+  readonly address: string
+  /** `insecure`: in clear, for loopback. */
+  readonly tls: DexTls | 'insecure'
+}
+
+/** Dex answers from its storage. */
+const CALL_MS = 15_000
+const MESSAGE_LIMIT = 16 * 1024 * 1024
+
+export interface DexClient extends AsyncDisposable {
+  readonly address: string
+  call<M extends MethodName>(method: M, asked?: Sent<Asked<M>>): Promise<Answered<M>>
+}
+
+/** Opens no connection before the first call. @throws ManagementError where the certificates cannot be used */
+export function openDexClient({ address, tls }: DexClientOptions): DexClient {
+  const service = dexService()
+  const client = new Client(address, credentialsOf(tls), {
+    'grpc.max_receive_message_length': MESSAGE_LIMIT,
+    'grpc.max_send_message_length': MESSAGE_LIMIT,
+    // A proxy of the environment has no business between an administrator and their broker.
+    'grpc.enable_http_proxy': 0,
+    'grpc.service_config_disable_resolution': 1,
+  })
+  return {
+    address,
+    call<M extends MethodName>(method: M, asked: Sent<Asked<M>> = {}): Promise<Answered<M>> {
+      const definition = service[method]
+      if (!definition) throw new TypeError(`cannot call ${method}: no such method`)
+      const { path, requestSerialize, responseDeserialize } = definition
+      return new Promise((resolve, reject) => {
+        const options = { deadline: Date.now() + CALL_MS }
+        client.makeUnaryRequest(path, requestSerialize, responseDeserialize, asked, options, (error, answer) => {
+          // Decoded by the definition that the type comes from.
+          if (error) reject(failureOf(method, address, error))
+          else resolve(answer as Answered<M>)
+        })
+      })
+    },
+    async [Symbol.asyncDispose]() {
+      client.close()
+    },
+  }
+}
+
+function credentialsOf(tls: DexTls | 'insecure'): ChannelCredentials {
+  if (tls === 'insecure') return credentials.createInsecure()
+  try {
+    return credentials.createFromSecureContext(secureContextOf(tls))
+  } catch (cause) {
+    // The library's sentence may quote the file.
+    throw new ManagementError('invalid', 'cannot use these certificates: they are no PEM, or the key is not theirs', {
+      cause,
+    })
+  }
+}
+
+const failures: ReadonlyMap<number, ManagementFailure> = new Map([
+  [status.NOT_FOUND, 'not-found'],
+  [status.ALREADY_EXISTS, 'exists'],
+  [status.INVALID_ARGUMENT, 'invalid'],
+  [status.ABORTED, 'conflict'],
+  [status.FAILED_PRECONDITION, 'does-not-work'],
+  [status.UNIMPLEMENTED, 'unsupported'],
+  [status.UNAVAILABLE, 'unreachable'],
+  [status.DEADLINE_EXCEEDED, 'unreachable'],
+])
+
+function failureOf(method: MethodName, address: string, error: ServiceError): ManagementError {
+  const { code, details } = error
+  if (code === status.UNKNOWN && /api_connectors_crud|feature flag/i.test(details))
+    return new ManagementError('unsupported', `cannot manage connectors: the Dex at ${address} does not allow it`, {
+      details: [
+        'its feature flag api_connectors_crud is off',
+        'start Dex with DEX_API_CONNECTORS_CRUD=true in its environment',
+      ],
+      cause: error,
+    })
+  if (code === status.UNIMPLEMENTED)
+    return new ManagementError('unsupported', `cannot call ${method}: the Dex at ${address} does not know it`, {
+      details: ['it is an older version of Dex, or another program'],
+      cause: error,
+    })
+  if (code === status.UNAVAILABLE || code === status.DEADLINE_EXCEEDED)
+    return new ManagementError('unreachable', `cannot reach Dex at ${address}: ${oneClause(details)}`, {
+      details: ['is its gRPC listener on (grpc.addr), and do --dex-ca, --dex-cert and --dex-key fit it?'],
+      cause: error,
+    })
+  const isStatic = /static|read.?only/i.test(details) && code === status.UNKNOWN
+  const failure = isStatic ? 'read-only' : (failures.get(code) ?? 'does-not-work')
+  return new ManagementError(failure, `cannot do it: the Dex at ${address} says "${oneClause(details)}"`, {
+    ...(isStatic && { details: ["it comes from Dex's configuration file; change it there"] }),
+    cause: error,
+  })
+}
+
+/** Somebody else's words: short, and without what steers a terminal. */
+function oneClause(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').slice(0, 300).trim()
+}

@@ -1,0 +1,145 @@
+/** Users of the `local` connector and everybody's refresh tokens under management. */
+import { digestText } from '../../crypto/random.ts'
+import type { Store, StoredRecord } from '../store/store.ts'
+import { checkName } from './checked-texts.ts'
+import { type Management, ManagementError, type PasswordRecord, type RefreshTokenRecord } from './management.ts'
+import { allOf, kinds, readStoredPassword, type StoredPassword } from './records.ts'
+
+export interface LocalUserOptions {
+  readonly store: Store
+  /** Users of the configuration as it is now. */
+  readonly filePasswords: () => readonly StoredPassword[]
+  /** Compares with bcrypt, outside of this thread. */
+  readonly isPassword: (password: string, hash: string) => Promise<boolean>
+  /** Kinds that end with a grant, the refresh token's own among them. */
+  readonly grantKinds: readonly string[]
+  /** Kinds that end with a user's last session. */
+  readonly sessionKinds: readonly string[]
+  /** Told after tokens were ended: sessions of the proxy, back channels. `clientId` undefined: everything of the user's. */
+  readonly onRevoked?: (subject: string, clientId: string | undefined) => Promise<void>
+}
+
+type PasswordManagement = Pick<
+  Management,
+  'listPasswords' | 'createPassword' | 'updatePassword' | 'deletePassword' | 'verifyPassword'
+>
+
+const ROUNDS = 100
+/** Compared with where nobody has that address, so that the time tells nothing; of a text that was thrown away. */
+const NOBODY = '$2b$10$cTJ793aV/Q2YC42Nf0/bYenWEgDaLAGewNHaLQLjrdu71//p3hKku'
+
+export function localPasswords({ store, filePasswords, isPassword }: LocalUserOptions): PasswordManagement {
+  const declared = (email: string) => filePasswords().find((user) => user.email.toLowerCase() === email.toLowerCase())
+  const stored = async (email: string) => await store.get(kinds.password, email.toLowerCase())
+  const readOnly = (verb: string, email: string) =>
+    new ManagementError('read-only', `cannot ${verb} user "${email}": it comes from the configuration file`)
+  const missing = (verb: string, email: string) =>
+    new ManagementError('not-found', `cannot ${verb} user ${JSON.stringify(email.slice(0, 128))}: there is none`)
+
+  return {
+    async listPasswords() {
+      const ofFile = filePasswords().map((user) => shown(user, 'file'))
+      const others = (await allOf(store, kinds.password)).map((record) => shown(readStoredPassword(record), 'store'))
+      return [...ofFile, ...others.filter(({ email }) => !declared(email))]
+    },
+
+    async createPassword(user) {
+      check(user)
+      const isNew = !declared(user.email) && (await store.put(recordOf(user), { ifVersion: 0 })) !== undefined
+      if (!isNew) throw new ManagementError('exists', `cannot create user "${user.email}": the address is taken`)
+    },
+
+    async updatePassword({ email, ...change }) {
+      if (declared(email)) throw readOnly('update', email)
+      for (let round = 0; round < ROUNDS; round++) {
+        const found = await stored(email)
+        if (!found) throw missing('update', email)
+        const user = { ...readStoredPassword(found), ...change }
+        check(user)
+        if ((await store.put(recordOf(user), { ifVersion: found.version })) !== undefined) return
+      }
+      throw new ManagementError('conflict', `cannot update user "${email}": others write it all the time`)
+    },
+
+    async deletePassword(email) {
+      if (declared(email)) throw readOnly('delete', email)
+      if (!(await store.delete(kinds.password, email.toLowerCase()))) throw missing('delete', email)
+    },
+
+    async verifyPassword(email, password) {
+      const found = await stored(email)
+      const user = declared(email) ?? (found && readStoredPassword(found))
+      // Above 72 octets bcrypt looks at the beginning only.
+      const canMatch = password !== '' && Buffer.byteLength(password) <= 72 && !password.includes('\0')
+      const matches = await isPassword(canMatch ? password : 'x', user?.hash ?? NOBODY)
+      if (!user) throw missing('verify', email)
+      return matches && canMatch
+    },
+  }
+}
+
+function recordOf(user: StoredPassword) {
+  return { kind: kinds.password, id: user.email.toLowerCase(), value: { ...user } }
+}
+
+function shown({ email, username, userId }: StoredPassword, origin: PasswordRecord['origin']): PasswordRecord {
+  return { email, username, userId, origin }
+}
+
+function check({ email, hash, username, userId }: StoredPassword): void {
+  const refuse = (why: string) => {
+    throw new ManagementError('invalid', `cannot keep this user: ${why}`)
+  }
+  if (!/^[^\s@\u0000-\u001f\u007f]+@[^\s@\u0000-\u001f\u007f]+$/.test(email) || email.length > 254)
+    refuse('expected an e-mail address')
+  const cost = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/.exec(hash)?.[1]
+  if (cost === undefined) refuse('expected the hash of a password as bcrypt writes it')
+  if (Number(cost) < 10 || Number(cost) > 16) refuse(`expected a hash of cost 10 to 16, got ${Number(cost)}`)
+  checkName('name of a user', username)
+  if (userId === '' || userId.length > 256) refuse('it has no id, or a very long one')
+}
+
+type RefreshManagement = Pick<Management, 'listRefreshTokens' | 'revoke'>
+
+export function localRefreshTokens(options: LocalUserOptions): RefreshManagement {
+  const { store, grantKinds, sessionKinds, onRevoked } = options
+
+  /** One for each grant: what was rotated away counts no more. */
+  async function alive(subject: string, clientId?: string): Promise<readonly StoredRecord[]> {
+    const where = { subject, ...(clientId !== undefined && { client: clientId }) }
+    const tokens = await store.list('RefreshToken', { where, limit: 10_000 })
+    const byGrant = new Map(tokens.filter(({ consumedAt }) => consumedAt === undefined).map((one) => [grantOf(one), one]))
+    return [...byGrant.values()]
+  }
+
+  return {
+    async listRefreshTokens(subject) {
+      return (await alive(subject)).map(tokenOf)
+    },
+
+    async revoke(subject, clientId) {
+      const tokens = await alive(subject, clientId)
+      for (const token of tokens) await store.deleteBy(grantKinds, 'grant', grantOf(token))
+      if (clientId === undefined) await store.deleteBy([...grantKinds, ...sessionKinds], 'subject', subject)
+      await onRevoked?.(subject, clientId)
+      return tokens.length
+    },
+  }
+}
+
+function grantOf({ id, indexes }: StoredRecord): string {
+  return indexes?.grant ?? id
+}
+
+/** The id of the record may be the token itself: a digest tells as well which one it is. */
+function tokenOf(record: StoredRecord): RefreshTokenRecord {
+  const seconds = (name: string) => (typeof record.value[name] === 'number' ? record.value[name] * 1_000 : undefined)
+  const used = seconds('iat') ?? 0
+  return {
+    id: digestText(grantOf(record)).slice(0, 16),
+    clientId: record.indexes?.client ?? '',
+    // `iiat` is when the first of a row of rotated tokens was made.
+    createdAt: seconds('iiat') ?? used,
+    lastUsedAt: used,
+  }
+}
