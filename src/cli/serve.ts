@@ -46,6 +46,9 @@ export class RefusedToStart extends Error {}
 /** How long requests under way may take to finish when the process ends. */
 export const drainGrace = milliseconds(30_000)
 
+/** Milliseconds: how often the sessions of open connections are looked at. */
+const attendEvery = 5_000
+
 /** Starts the proxy; rejects with RefusedToStart where the configuration is wrong or an address cannot be had. */
 export async function serve(options: ServeOptions, io: Pick<Io, 'err'>): Promise<Running> {
   const kept = openKept()
@@ -89,12 +92,17 @@ export async function serve(options: ServeOptions, io: Pick<Io, 'err'>): Promise
     if (closing) return 1001
     return current.snapshot.mayStay(upgrade, Date.now()) ? undefined : 1008
   })
+  // A connection that is open makes no request which would find that its session's provider has to be asked again.
+  const attending = setInterval(() => {
+    kept.upgrades.judgeAgain(({ session }) => session !== undefined && kept.upkeep.has(session.id))
+  }, attendEvery).unref()
   const close = (grace = drainGrace): Promise<void> => {
     status.ready = false
     watcher?.[Symbol.dispose]()
     watcher = undefined
     reloader.end()
     expiry[Symbol.dispose]()
+    clearInterval(attending)
     if (closing) return doors.main.drain(milliseconds(0))
     closing = end({ doors, current, kept, grace })
     return closing

@@ -55,6 +55,10 @@ export const identitySettings = {
   cookie_expire: duration({ max: '8784h' })
     .prefault('14h')
     .meta({ doc: 'How long a session lives after signing in, whatever happens.' }),
+  session_refresh_interval: duration({ max: '8784h' }).prefault('1h').meta({
+    doc: 'Where the provider gives refresh tokens (`offline_access`): how long what it said about somebody is taken as it is. Then it is asked again in the background, and before its ID token ends in any case. 0s: only then.',
+    pomerium: 'Only here.',
+  }),
   cookie_same_site: oneOf(['', 'strict', 'lax', 'none'])
     .prefault('')
     .meta({ doc: 'SameSite of the cookies. Empty: `lax`.' }),

@@ -12,6 +12,7 @@ import type { CookieSettings, Scheme } from '../session/cookie-names.ts'
 import type { RevokedSessions } from '../session/revoked-sessions.ts'
 import type { Session } from '../session/session.ts'
 import type { SessionCookies } from '../session/session-cookies.ts'
+import type { Upkeep } from '../session/session-upkeep.ts'
 import type { SingleUse } from './single-use.ts'
 
 /** The pages of our own paths. Each takes `headers` (flat list: cookies, mostly) that the answer has to carry. */
@@ -63,6 +64,7 @@ export interface EndpointContext {
   readonly cookies: CookieSettings
   readonly sessions: SessionCookies
   readonly revoked: RevokedSessions
+  readonly upkeep: Upkeep
   /** Seals attempts under way (cookie_secret) and what goes from host to host (shared_secret). */
   readonly cookieSealer: Sealer
   readonly sharedSealer: Sealer

@@ -49,7 +49,7 @@ async function completeSignIn(
   step: Step & { secrets: AttemptSecrets; parameters: URLSearchParams; dropped: readonly string[] },
 ): Promise<Answer> {
   const { context, state, secrets, parameters, dropped } = step
-  const { userId, claims, idToken } = await context.relyingParty.redeem(parameters, secrets)
+  const { userId, claims, idToken, grant } = await context.relyingParty.redeem(parameters, secrets)
   // A new id for every sign-in: what somebody may have planted or seen before is worth nothing (session fixation).
   const session = makeSession({
     id: randomText(16, context.random),
@@ -62,6 +62,7 @@ async function completeSignIn(
   const before = await context.sessions.open(visit.headers, place, now)
   if (before && before.userId !== userId) context.revoked.revoke(before, now)
   context.idTokens.keep(session.id, idToken)
+  context.upkeep.begin(session, { claims, grant }, now)
   const cookies = await context.sessions.print(session, place, { now, headers: visit.headers })
   return handOver(session, { journey: journeyOf(state), now, context, headers: [...cookies, ...dropped] })
 }

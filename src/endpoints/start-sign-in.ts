@@ -1,12 +1,13 @@
 /** A visitor who has to sign in: a navigation is sent to the authenticate host, everything else is told where to go. */
 import { digestText, randomText } from '../crypto/random.ts'
+import { ProxyError } from '../errors/proxy-error.ts'
 import type { Visit } from '../listener/visit.ts'
 import type { StepUp } from '../policy/decision.ts'
 import type { Answer } from '../respond/answer.ts'
 import { jsonAnswer, redirectAnswer, textAnswer } from '../respond/answers.ts'
 import { preferredType } from '../wire/accept.ts'
 import { headerOf } from '../wire/headers.ts'
-import { addressOf, carriedTarget, keptTarget, onlyValue, originOf, ownTarget } from './addresses.ts'
+import { addressOf, carriedTarget, keptTarget, onlyValue, originOf, ownTarget, placeOf } from './addresses.ts'
 import { keepAttempt, newAttemptId } from './attempts.ts'
 import type { EndpointContext } from './context.ts'
 import { lostCookiesPage, lostItsSession } from './lost-cookies.ts'
@@ -34,8 +35,9 @@ export interface SignInStart {
 /** The answer for a visitor who must sign in; for background requests a 401 and never a redirect. */
 export async function startSignIn(visit: Visit, context: EndpointContext, start: SignInStart): Promise<Answer> {
   if (visit.path === '/robots.txt') return robots()
-  if (!isNavigation(visit)) return unauthenticated(visit, context)
   const { now, target = addressOf(visit, context), count = 0, switchUser = false, again } = start
+  await checkProvider(visit, { context, now })
+  if (!isNavigation(visit)) return unauthenticated(visit, context)
   const retryUrl = carriedTarget(target)
   if (count >= countLimit) return lostCookiesPage({ visit, context }, { which: 'attempt', retryUrl })
   if (!switchUser && !again && (await lostItsSession({ visit, context }, now))) {
@@ -57,6 +59,23 @@ export async function startSignIn(visit: Visit, context: EndpointContext, start:
   const url = context.signer.sign(`${context.authenticateOrigin}/.pomerium/sign_in?${parameters}`, now)
   // After a POST 303 says that the next request is a GET (RFC 9110 §15.4.4).
   return redirectAnswer(url, { status: visit.method === 'POST' ? 303 : 302, headers: [...headers, ...intercepted] })
+}
+
+/**
+ * Somebody is known here, but what the provider said about them has run out while it is away: nobody could sign in now
+ * either, and an application's own request is told to come again instead of to sign in.
+ */
+async function checkProvider(visit: Visit, { context, now }: { context: EndpointContext; now: number }): Promise<void> {
+  const session = await context.sessions.peek(visit.headers, placeOf(visit, { kind: 'session', context }), now)
+  if (session && context.upkeep.isCutOff(session.id, now)) {
+    throw new ProxyError(
+      'PROVIDER_UNREACHABLE',
+      'cannot go on with the session: its refresh is due, and the provider away',
+      {
+        headers: ['retry-after', '5'],
+      },
+    )
+  }
 }
 
 function stepUpParameters({ acrValues, maxAge }: StepUp): Record<string, string> {

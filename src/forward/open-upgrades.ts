@@ -35,6 +35,14 @@ export class OpenUpgrades {
     this.#judge = judge
   }
 
+  /** Judges those again for which `concerns` holds, and closes what no longer holds. */
+  judgeAgain(concerns: (upgrade: OpenUpgrade) => boolean): void {
+    for (const upgrade of [...this.#open]) {
+      const code = concerns(upgrade) ? this.#judge(upgrade) : undefined
+      if (code !== undefined) upgrade.close(code)
+    }
+  }
+
   delete(upgrade: OpenUpgrade): void {
     this.#open.delete(upgrade)
   }

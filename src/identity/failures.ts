@@ -1,5 +1,5 @@
 /** Names what went wrong in the conversation with the provider, without repeating what the provider said. */
-import { ClientError, ResponseBodyError } from 'openid-client'
+import { ClientError, ResponseBodyError, WWWAuthenticateChallengeError } from 'openid-client'
 import { ProxyError } from '../errors/proxy-error.ts'
 import { UnreachableError } from './provider-fetch.ts'
 
@@ -18,15 +18,29 @@ export function providerFailure(error: unknown, step: string): ProxyError {
     if (error.error === 'invalid_grant') return new ProxyError('CALLBACK_INVALID', message)
     return new ProxyError('PROVIDER_INVALID', message)
   }
+  // The token endpoint does not take us for the client that we say we are.
+  if (error instanceof WWWAuthenticateChallengeError) return new ProxyError('PROVIDER_INVALID', message)
   return new ProxyError('TOKEN_INVALID', message)
 }
 
 function isUnreachable(error: unknown): boolean {
+  return isAway(error) || statusOf(error) >= 500
+}
+
+/** Nobody answered, or only what stands in front of the provider did (502, 503, 504): signing in would not work either. */
+export function isAway(error: unknown): boolean {
   if (error instanceof UnreachableError) return true
-  if (error instanceof ResponseBodyError) return error.status >= 500
-  if (!(error instanceof ClientError)) return false
-  if (error.code === 'OAUTH_TIMEOUT' || error.code === 'OAUTH_ABORT') return true
-  return error.code === 'OAUTH_RESPONSE_IS_NOT_CONFORM' && error.cause instanceof Response && error.cause.status >= 500
+  // Its metadata was never had.
+  if (error instanceof ProxyError) return error.code === 'PROVIDER_UNREACHABLE'
+  if (error instanceof ClientError && (error.code === 'OAUTH_TIMEOUT' || error.code === 'OAUTH_ABORT')) return true
+  return [502, 503, 504].includes(statusOf(error))
+}
+
+/** Status of an answer that could not be used; 0 where there is none to tell. */
+function statusOf(error: unknown): number {
+  if (error instanceof ResponseBodyError) return error.status
+  if (!(error instanceof ClientError) || error.code !== 'OAUTH_RESPONSE_IS_NOT_CONFORM') return 0
+  return error.cause instanceof Response ? error.cause.status : 0
 }
 
 function describe(error: unknown): string {

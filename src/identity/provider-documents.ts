@@ -47,11 +47,12 @@ export class ProviderDocuments {
 
   /**
    * A fresh configuration of openid-client for one conversation, with all checks on. It reads metadata and keys through
-   * this object, which keeps them for all conversations.
+   * this object, which keeps them for all conversations. `onRefreshToken` hears of a refresh token as soon as it comes,
+   * whatever is wrong with the rest of that answer: the one that was sent for it may be used up.
    *
    * @throws PROVIDER_UNREACHABLE, PROVIDER_INVALID
    */
-  async openConversation(): Promise<Configuration> {
+  async openConversation(onRefreshToken: (token: string) => void = () => {}): Promise<Configuration> {
     await this.#ensureKnown()
     const kept = this.#kept
     if (!kept) throw new ProxyError('PROVIDER_UNREACHABLE', `cannot use provider ${this.#options.issuer}: no metadata`)
@@ -62,7 +63,11 @@ export class ProviderDocuments {
         return this.#keys.respond({ url, keyId, fetch: this.#options.fetch, options, now: this.#options.clock() })
       }
       const response = await fetchWhole(this.#options.fetch, { url, options })
-      if (url === kept.metadata.token_endpoint) keyId = await idTokenKeyId(response.clone())
+      if (url === kept.metadata.token_endpoint) {
+        const { id_token: idToken, refresh_token: refreshToken } = await readTokens(response.clone())
+        keyId = keyIdOf(idToken)
+        if (typeof refreshToken === 'string' && refreshToken !== '') onRefreshToken(refreshToken)
+      }
       return response
     })
   }
@@ -131,11 +136,19 @@ export class ProviderDocuments {
 const wellKnown = '/.well-known/openid-configuration'
 const json = { 'content-type': 'application/json' }
 
-/** Key id in the head of the ID token that a token answer holds; what is wrong with the answer is found by others. */
-async function idTokenKeyId(response: Response): Promise<string | undefined> {
+/** The token endpoint's answer, unchecked; what is wrong with it is found by others. */
+async function readTokens(response: Response): Promise<{ id_token?: unknown; refresh_token?: unknown }> {
   try {
-    const { id_token: token } = (await response.json()) as { id_token?: unknown }
-    const { kid } = JSON.parse(Buffer.from(String(token).split('.', 1)[0] ?? '', 'base64url').toString()) as {
+    return response.status === 200 ? ((await response.json()) ?? {}) : {}
+  } catch {
+    return {}
+  }
+}
+
+/** Key id in the head of an ID token. */
+function keyIdOf(idToken: unknown): string | undefined {
+  try {
+    const { kid } = JSON.parse(Buffer.from(String(idToken).split('.', 1)[0] ?? '', 'base64url').toString()) as {
       kid?: unknown
     }
     return typeof kid === 'string' ? kid : undefined

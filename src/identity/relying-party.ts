@@ -8,12 +8,14 @@ import {
   calculatePKCECodeChallenge,
   fetchUserInfo,
 } from 'openid-client'
+import { Secret } from '../crypto/secret.ts'
 import type { Claims } from '../session/session.ts'
 import { providerFailure } from './failures.ts'
 import { checkIdToken, mergeClaims, userIdOf } from './identity-claims.ts'
 import type { ProviderProfile } from './presets.ts'
 import { ProviderDocuments } from './provider-documents.ts'
 import type { Fetch } from './provider-fetch.ts'
+import { type Asking, type Grant, type Refresh, refreshIdentity, revokeToken } from './refresh.ts'
 
 export interface RelyingPartyOptions {
   readonly profile: ProviderProfile
@@ -39,6 +41,8 @@ export interface Identity {
   readonly claims: Claims
   /** For the provider's sign-out only. */
   readonly idToken: string
+  /** Where the provider gave a refresh token: it can be asked again. */
+  readonly grant: Grant | undefined
 }
 
 /** What a sign-in should be like (OpenID Connect Core §3.1.2.1). */
@@ -51,6 +55,8 @@ export interface SignInWishes {
 }
 
 export interface RelyingParty {
+  /** The same for the same issuer and client: what one has granted, another of this name may ask with. */
+  readonly id: string
   /** The provider answers by POST (Apple), so that cookies of the attempt need SameSite=None. */
   readonly answersByPost: boolean
   /**
@@ -63,6 +69,10 @@ export interface RelyingParty {
    * @throws PROVIDER_UNREACHABLE, PROVIDER_INVALID, CALLBACK_INVALID, TOKEN_INVALID
    */
   redeem(answer: URLSearchParams, secrets: AttemptSecrets): Promise<Identity>
+  /** Asks again who somebody is; what goes wrong is told, and never thrown. */
+  refresh(asking: Asking): Promise<Refresh>
+  /** Gives a refresh token back, where the provider takes it (RFC 7009); never rejects. */
+  revoke(refreshToken: Secret): Promise<void>
   /** Where the provider signs the user out, or undefined where it offers that not, or is not known. */
   signOutUrl(options: {
     idToken: string | undefined
@@ -80,6 +90,7 @@ export function openRelyingParty(options: RelyingPartyOptions): RelyingParty {
   const fetch: Fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init))
   const documents = new ProviderDocuments({ issuer: profile.issuer, clientId, authentication, fetch, clock })
   return {
+    id: JSON.stringify([profile.issuer, clientId]),
     answersByPost: profile.answersByPost,
 
     async signInUrl({ state, nonce, verifier }, { switchUser = false, acrValues = [], maxAge } = {}) {
@@ -107,6 +118,21 @@ export function openRelyingParty(options: RelyingPartyOptions): RelyingParty {
       } catch (error) {
         throw providerFailure(error, 'complete the sign-in')
       }
+    },
+
+    refresh: (asking) =>
+      refreshIdentity(asking, {
+        openConversation: (onRefreshToken) => documents.openConversation(onRefreshToken),
+        clientId,
+        userIdClaim: profile.userIdClaim,
+        clock,
+      }),
+
+    async revoke(refreshToken) {
+      await documents
+        .openConversation()
+        .then((conversation) => revokeToken(conversation, refreshToken))
+        .catch(() => {})
     },
 
     async signOutUrl({ idToken, returnTo, state }) {
@@ -155,5 +181,18 @@ async function whoCameBack(
   const hasUserInfo = conversation.serverMetadata().userinfo_endpoint !== undefined
   const userInfo = hasUserInfo ? await fetchUserInfo(conversation, tokens.access_token, subject) : undefined
   const merged = mergeClaims(claims, userInfo && { ...userInfo })
-  return { userId: userIdOf(merged, profile.userIdClaim), claims: merged, idToken }
+  return {
+    userId: userIdOf(merged, profile.userIdClaim),
+    claims: merged,
+    idToken,
+    grant: grantOf(tokens.refresh_token, claims['exp']),
+  }
+}
+
+/** A token that long is not kept: it would be of no provider that we know. */
+const longestToken = 16 * 1024
+
+function grantOf(refreshToken: string | undefined, expires: unknown): Grant | undefined {
+  if (refreshToken === undefined || refreshToken === '' || refreshToken.length > longestToken) return undefined
+  return { refreshToken: new Secret(refreshToken), endsAt: Number(expires) * 1000 }
 }

@@ -17,6 +17,7 @@ import { type Payload, printSession, readSession } from './payload.ts'
 import { cut, join, type Piece } from './pieces.ts'
 import type { RevokedSessions } from './revoked-sessions.ts'
 import type { Session } from './session.ts'
+import type { Upkeep } from './session-upkeep.ts'
 
 /** Whose cookie: a route host's, or the authenticate host's. */
 export type SessionKind = 'session' | 'authenticate'
@@ -35,6 +36,8 @@ export interface SessionCookieOptions {
   /** Claims that policies or headers name, dotted where they nest; they stay when a session must be cut down. */
   readonly neededClaims: ReadonlySet<string>
   readonly revoked: RevokedSessions
+  /** What the provider said since a cookie was sealed. */
+  readonly upkeep?: Pick<Upkeep, 'current'>
   readonly opened?: OpenedSessions
 }
 
@@ -58,12 +61,14 @@ export class SessionCookies {
   }
 
   /**
-   * Who the request's cookies say it is; at once where the cookie was seen before. Nobody where there is none, a piece
-   * is missing, the seal was made elsewhere, or the session has ended or was ended. Never rejects.
+   * Who the request's cookies say it is, as that stands now; at once where the cookie was seen before. Nobody where there
+   * is none, a piece is missing, the seal was made elsewhere, or the session has ended or was ended. Never rejects.
    */
   open(headers: HeaderList, place: CookiePlace, now: number): Session | undefined | Promise<Session | undefined> {
     const session = this.peek(headers, place, now)
-    return session instanceof Promise ? session.then((opened) => this.#unlessEnded(opened)) : this.#unlessEnded(session)
+    return session instanceof Promise
+      ? session.then((opened) => this.#standing(opened, now))
+      : this.#standing(session, now)
   }
 
   /** As `open`, for signing out: also a session that was ended before its time, to know whose it was. */
@@ -167,8 +172,10 @@ export class SessionCookies {
     return session
   }
 
-  #unlessEnded(session: Session | undefined): Session | undefined {
-    return session && !this.#options.revoked.isRevoked(session) ? session : undefined
+  #standing(session: Session | undefined, now: number): Session | undefined | Promise<Session | undefined> {
+    const { revoked, upkeep } = this.#options
+    if (session === undefined || revoked.isRevoked(session)) return undefined
+    return upkeep === undefined ? session : upkeep.current(session, now)
   }
 
   /** Removes pieces from `from` on that the browser sent. */

@@ -64,14 +64,17 @@ function keyOf(settings: Settings): string {
   ])
 }
 
-const missing = (): Promise<never> =>
-  Promise.reject(new ProxyError('PROVIDER_INVALID', 'cannot sign in: no provider is configured'))
+const noneConfigured = () => new ProxyError('PROVIDER_INVALID', 'cannot sign in: no provider is configured')
+const missing = (): Promise<never> => Promise.reject(noneConfigured())
 
 const noProvider: RelyingParty = {
+  id: '',
   answersByPost: false,
   signOutOrigin: () => undefined,
   signInUrl: missing,
   redeem: missing,
+  refresh: async ({ refreshToken }) => ({ kind: 'failed', error: noneConfigured(), refreshToken, isAway: false }),
+  revoke: () => Promise.resolve(),
   signOutUrl: () => Promise.resolve(undefined),
   warmUp: () => Promise.resolve(),
 }

@@ -17,6 +17,7 @@ import { errorAnswer } from '../respond/error-answer.ts'
 import { compilePages } from '../respond/our-pages.ts'
 import { compileRoutes } from '../route/route-table.ts'
 import { type CookieSettings, compileOwnCookies } from '../session/cookie-names.ts'
+import { readSession } from '../session/payload.ts'
 import { SessionCookies } from '../session/session-cookies.ts'
 import { type CompiledRoute, compileRoute, factsOf, responseHeaders } from './compile-route.ts'
 import type { Kept } from './kept.ts'
@@ -71,11 +72,19 @@ export function compileSnapshot(settings: Settings, kept: Kept): ServedSnapshot 
   /** As people see it: our pages name addresses, and link to them. */
   const asPublic = (visit: Visit): Visit => ({ ...visit, scheme: publicScheme(visit) })
   const global = responseHeaders(settings)
+  const relyingParty = kept.provider.for(settings)
+  const upkeep = kept.upkeep.under({
+    provider: relyingParty,
+    interval: settings.session_refresh_interval,
+    shape: (session) => readSession(sessions.forms(session).whole) ?? session,
+    log,
+  })
   const sessions = new SessionCookies({
     sealer: sealer(shared),
     cookies,
     neededClaims: claimsNeeded(settings, routes),
     revoked: kept.revoked,
+    upkeep,
   })
   const endpoints = openEndpoints({
     authenticateOrigin: settings.authenticate_service_url ?? noAuthenticateHost,
@@ -86,12 +95,13 @@ export function compileSnapshot(settings: Settings, kept: Kept): ServedSnapshot 
     cookies,
     sessions,
     revoked: kept.revoked,
+    upkeep,
     cookieSealer: sealer(own),
     sharedSealer: sealer(shared),
     signer: urlSigner(shared),
     signOutTokens: tokenMaker(own, 'sign out'),
     used: kept.used,
-    relyingParty: kept.provider.for(settings),
+    relyingParty,
     idTokens: kept.idTokens,
     jwks: assertions.jwks,
     pages: compilePages({ responseHeaders: global, clock: Date.now }),
@@ -138,8 +148,13 @@ export function compileSnapshot(settings: Settings, kept: Kept): ServedSnapshot 
     logFailure: (visit, error) => log.failure(visit, error),
     mayStay({ visit, session }, now) {
       const isOver = session && (session.expiresAt <= now || kept.revoked.isRevoked(session))
+      const known = session && upkeep.current(session, now)
+      // The provider is being asked; with its answer this is judged again.
+      if (known instanceof Promise) return !isOver
+      const isNobody = session !== undefined && known === undefined
       const route = table.find(visit.host, visit.port, visit.path)
-      return !isOver && route?.settings.allow_websockets === true && route.decide(visit, session, now).kind === 'allow'
+      if (isOver || isNobody || route?.settings.allow_websockets !== true) return false
+      return route.decide(visit, known, now).kind === 'allow'
     },
     retire() {
       for (const route of routes) route.release()

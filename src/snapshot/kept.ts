@@ -7,6 +7,7 @@ import { IdTokens } from '../identity/id-tokens.ts'
 import { LogSink } from '../observe/log-sink.ts'
 import { TrafficHistory } from '../observe/traffic.ts'
 import { RevokedSessions } from '../session/revoked-sessions.ts'
+import { SessionUpkeep } from '../session/session-upkeep.ts'
 import { KeptProvider } from './compile-provider.ts'
 import { KeptDecisionFile } from './decision-file.ts'
 import { ShadowCounts } from './shadow.ts'
@@ -15,6 +16,8 @@ export interface Kept {
   readonly pools: UpstreamPools
   readonly upgrades: OpenUpgrades
   readonly revoked: RevokedSessions
+  /** Sessions whose provider can be asked again, with their refresh tokens. */
+  readonly upkeep: SessionUpkeep
   /** Attempts and hand-overs that were used. */
   readonly used: SingleUse
   readonly idTokens: IdTokens
@@ -31,10 +34,13 @@ export function openKept(): Kept {
   const upgrades = new OpenUpgrades()
   const revoked = new RevokedSessions()
   revoked.onRevoked((id) => upgrades.closeWhere(({ session }) => session?.id === id, 1008))
+  const upkeep = new SessionUpkeep({ revoked })
+  upkeep.onChanged((id) => upgrades.judgeAgain(({ session }) => session?.id === id))
   return {
     pools: new UpstreamPools(),
     upgrades,
     revoked,
+    upkeep,
     used: new SingleUse(),
     idTokens: new IdTokens(),
     provider: new KeptProvider(),

@@ -16,6 +16,7 @@ import { textAnswer } from '#src/respond/answers.ts'
 import type { CookieSettings } from '#src/session/cookie-names.ts'
 import { RevokedSessions } from '#src/session/revoked-sessions.ts'
 import { SessionCookies } from '#src/session/session-cookies.ts'
+import { SessionUpkeep } from '#src/session/session-upkeep.ts'
 import { headerOf } from '#src/wire/headers.ts'
 import { type LyingIdp, startLyingIdp } from '#test/actors/lying-idp.ts'
 import { partyOf } from '#test/identity/conversations.ts'
@@ -56,7 +57,16 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const clock = { now: Date.now() }
   const cookies = { httpOnly: true, ...options.cookies }
   const revoked = new RevokedSessions()
-  const sessions = new SessionCookies({ sealer: sealer(cookie), cookies, neededClaims: new Set(['groups']), revoked })
+  const relyingParty = partyOf(idp)
+  const keeper = new SessionUpkeep({ revoked, clock: () => clock.now })
+  const upkeep = keeper.under({ provider: relyingParty, interval: 0, shape: (session) => session, log: { event() {} } })
+  const sessions = new SessionCookies({
+    sealer: sealer(cookie),
+    cookies,
+    neededClaims: new Set(['groups']),
+    revoked,
+    upkeep,
+  })
   const endpoints = openEndpoints({
     authenticateOrigin: authenticate,
     publicScheme: ({ scheme }) => scheme,
@@ -66,12 +76,13 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     cookies,
     sessions,
     revoked,
+    upkeep,
     cookieSealer: sealer(cookie),
     sharedSealer: sealer(shared),
     signer: urlSigner(shared),
     signOutTokens: tokenMaker(shared, 'sign-out'),
     used: new SingleUse(),
-    relyingParty: partyOf(idp),
+    relyingParty,
     idTokens: new IdTokens(),
     jwks: '{"keys":[]}',
     pages: plainPages,
