@@ -22,6 +22,8 @@ export interface IdpOptions {
   readonly port?: number
   /** Signs in whoever comes as this user (`sub` or `email`), without a form. */
   readonly autoLogin?: string
+  /** Auth0 ends its issuer with a slash, and its documents are below it all the same. */
+  readonly issuerEnd?: '/'
   /** Laid over the configuration of oidc-provider. */
   readonly change?: Partial<Configuration>
 }
@@ -68,6 +70,9 @@ export async function startIdp(options: IdpOptions): Promise<Idp> {
     if (!provider) return response.writeHead(503).end()
     if (!url.pathname.startsWith('/interaction/')) return provider.callback()(request, response)
     const { params, prompt } = await provider.interactionDetails(request, response)
+    // Everybody agrees to everything, where a client asks for being asked.
+    if (prompt.name === 'consent')
+      return provider.interactionFinished(request, response, { consent: {} }, { mergeWithLastSubmission: true })
     const form = request.method === 'POST' ? await readForm(request) : undefined
     const cookie = /(?:^|;\s*)idp_user=([^;]+)/.exec(request.headers.cookie ?? '')?.[1]
     const isForced = prompt.reasons.includes('login_prompt')
@@ -86,7 +91,7 @@ export async function startIdp(options: IdpOptions): Promise<Idp> {
 
   let door = await openDoor(listener, options.port ?? 0)
   const { port } = door
-  const issuer = `http://127.0.0.1:${port}`
+  const issuer = `http://127.0.0.1:${port}${options.issuerEnd ?? ''}`
   provider = new Provider(issuer, configuration(options, findUser))
   provider.on('server_error', () => {})
   return {

@@ -1,15 +1,9 @@
 /** Keys of an `oidc` connector, as Dex has them, and two of the fork that the founding documents were written for. */
 import { RE2JS } from 're2js'
 import type { z } from 'zod'
+import { isProtocolParameter } from '../../../wire/oauth-parameters.ts'
 import { settingType } from '../../setting-type.ts'
 import { goFlag, goOneOf, goSecret, goSection, goSections, goText, goTexts } from '../go-types.ts'
-
-/** Parameters that are the connector's own: whoever follows a link must not be able to set them (RFC 6749 §4.1.1). */
-const protocolParameters: ReadonlySet<string> = new Set([
-  ...['client_id', 'client_secret', 'client_assertion', 'client_assertion_type', 'response_type', 'response_mode'],
-  ...['redirect_uri', 'scope', 'state', 'nonce', 'code_challenge', 'code_challenge_method', 'code', 'iss', 'error'],
-  ...['request', 'request_uri', 'registration', 'claims', 'id_token_hint', 'dpop_jkt', 'authorization_details'],
-])
 
 const forwardable = () =>
   settingType('list of texts', (raw, fail): readonly string[] => {
@@ -19,7 +13,7 @@ const forwardable = () =>
       return []
     }
     for (const [index, name] of names.data.entries()) {
-      if (name === '' || protocolParameters.has(name.toLowerCase()))
+      if (name === '' || isProtocolParameter(name))
         fail('names of parameters that a link may set', {
           path: [index],
           found: `"${name}"`,
