@@ -15,62 +15,97 @@ import {
 
 export interface Directory extends AsyncDisposable {
   readonly host: string
-  /** The port that speaks ldaps. */
+  /** The port that speaks ldaps; the one without TLS where there is no certificate. */
   readonly port: number
+  /** The port that speaks ldap, and StartTLS where there is a certificate. */
+  readonly plainPort: number
+  readonly suffix: string
+  /** Changes entries as the administrator, in the words of ldapmodify: `dn: …`, `changetype: modify`, … */
+  modify(ldif: string): void
+  /** Ends the server and starts it again at the same ports with the same entries; connections break. */
+  restart(): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface DirectoryOptions {
+  /** Such as `dc=corp,dc=dev`; its people keep their mail at corp.test. */
+  readonly suffix: string
+  readonly certificate?: Certificate
+  /** The authority (a file) that clients' certificates have to be of; without it none are asked for. */
+  readonly clientAuthorityFile?: string
+  /** Lines for slapd.conf: before the database, and inside of it. */
+  readonly globalLines?: readonly string[]
+  readonly databaseLines?: readonly string[]
 }
 
 const VECTORS = join(import.meta.dirname, '../vectors/dex')
 const ROOT_PASSWORD = 'rootpw'
 
-/** Starts the directory under `suffix` (such as `dc=corp,dc=dev`); its people keep their mail at corp.test. */
-export async function startDirectory(options: { suffix: string; certificate: Certificate }): Promise<Directory> {
+/** Starts the directory with the tree of the vectors. */
+export async function startDirectory(options: DirectoryOptions): Promise<Directory> {
   const { suffix, certificate } = options
-  const command = findProgram('slapd')
-  const add = findProgram('ldapadd')
-  if (!command || !add) throw new Error('cannot start the directory: no program slapd or ldapadd')
+  const [command, modifier] = [findProgram('slapd'), findProgram('ldapmodify')]
+  if (!command || !modifier) throw new Error('cannot start the directory: no program slapd or ldapmodify')
   const host = '127.0.0.1'
   const folder = temporaryFolder('directory')
   mkdirSync(join(folder.path, 'db'))
   handOver(join(folder.path, 'db'))
-  const vector = (name: string) => readFileSync(join(VECTORS, name), 'utf8').replaceAll('dc=corp,dc=test', suffix)
-  writeFileSync(join(folder.path, 'directory.schema'), vector('directory.schema'))
-  const keys = `TLSCertificateFile ${certificate.certificateFile}\nTLSCertificateKeyFile ${certificate.keyFile}\n`
-  const conf = vector('slapd.conf')
-    .replace('directory ./db', `directory ${folder.path}/db`)
-    .replace('include directory.schema', `include ${folder.path}/directory.schema`)
-  writeFileSync(join(folder.path, 'slapd.conf'), keys + conf)
-  const [plain, port] = [await freePort(host), await freePort(host)]
+  writeFileSync(join(folder.path, 'directory.schema'), vector('directory.schema', suffix))
+  writeFileSync(join(folder.path, 'slapd.conf'), configuration(folder.path, options))
+  const [plainPort, port] = [await freePort(host), await freePort(host)]
+  const urls = [`ldap://${host}:${plainPort}/`, ...(certificate ? [`ldaps://${host}:${port}/`] : [])]
+  const start = () =>
+    startProgram({
+      name: 'slapd',
+      command,
+      args: ['-f', join(folder.path, 'slapd.conf'), '-h', urls.join(' '), '-d', '0'],
+      cwd: folder.path,
+      isReady: async () => (await accepts(host, plainPort)) && (!certificate || accepts(host, port)),
+    })
 
   let program: Program
   try {
-    program = await startProgram({
-      name: 'slapd',
-      command,
-      args: [
-        '-f',
-        join(folder.path, 'slapd.conf'),
-        '-h',
-        `ldap://${host}:${plain}/ ldaps://${host}:${port}/`,
-        '-d',
-        '0',
-      ],
-      cwd: folder.path,
-      isReady: async () => (await accepts(host, plain)) && accepts(host, port),
-    })
+    program = await start()
   } catch (error) {
     folder[Symbol.dispose]()
     throw error
   }
+  const bind = ['-x', '-H', `ldap://${host}:${plainPort}/`, '-D', `cn=admin,${suffix}`, '-w', ROOT_PASSWORD]
+  const modify = (ldif: string) => void runProgram(modifier, bind, { input: ldif })
   // The tree is added online: memberOf is computed for nothing else.
-  const bind = ['-x', '-H', `ldap://${host}:${plain}/`, '-D', `cn=admin,${suffix}`, '-w', ROOT_PASSWORD]
-  const tree = vector('directory.ldif').replace(/^dc: corp$/m, `dc: ${/^dc=([^,]+)/.exec(suffix)?.[1] ?? ''}`)
-  runProgram(add, bind, { input: tree })
+  const tree = vector('directory.ldif', suffix).replace(/^dc: corp$/m, `dc: ${/^dc=([^,]+)/.exec(suffix)?.[1] ?? ''}`)
+  runProgram(modifier, ['-a', ...bind], { input: tree })
   return {
     host,
-    port,
+    port: certificate ? port : plainPort,
+    plainPort,
+    suffix,
+    modify,
+    stop: () => program.stop(),
+    async restart() {
+      await program.stop()
+      program = await start()
+    },
     async [Symbol.asyncDispose]() {
       await program.stop()
       folder[Symbol.dispose]()
     },
   }
+}
+
+function vector(name: string, suffix: string): string {
+  return readFileSync(join(VECTORS, name), 'utf8').replaceAll('dc=corp,dc=test', suffix)
+}
+
+function configuration(folder: string, options: DirectoryOptions): string {
+  const { suffix, certificate, clientAuthorityFile, globalLines = [], databaseLines = [] } = options
+  const keys = certificate
+    ? [`TLSCertificateFile ${certificate.certificateFile}`, `TLSCertificateKeyFile ${certificate.keyFile}`]
+    : []
+  const clients = clientAuthorityFile ? [`TLSCACertificateFile ${clientAuthorityFile}`, 'TLSVerifyClient demand'] : []
+  const text = vector('slapd.conf', suffix)
+    .replace('directory ./db', `directory ${folder}/db`)
+    .replace('include directory.schema', `include ${folder}/directory.schema`)
+    .replace('database mdb', [...globalLines, 'database mdb'].join('\n'))
+  return [...keys, ...clients, text, ...databaseLines, ''].join('\n')
 }

@@ -1,0 +1,68 @@
+/** What went wrong with the directory, in the words of the catalogue: unreachable, set up wrongly, or the account itself. */
+import { ResultCodeError } from 'ldapts'
+import { ProxyError } from '../../../errors/proxy-error.ts'
+import type { PasswordPolicyWord } from './connection.ts'
+
+/** Results (RFC 4511 §4.1.9, appendix A.1) that stay until somebody changes the settings or the directory. */
+const LASTING = new Set([4, 7, 8, 10, 12, 13, 14, 16, 17, 18, 21, 32, 34, 48, 49, 50, 53])
+
+/** `what`: "cannot …", up to the colon. */
+export function directoryFailure(what: string, cause: unknown): ProxyError {
+  if (cause instanceof ProxyError) return cause
+  if (cause instanceof ResultCodeError) {
+    const code = LASTING.has(cause.code) ? 'CONNECTOR_MISCONFIGURED' : 'CONNECTOR_UNREACHABLE'
+    return new ProxyError(code, `${what}: the directory answered ${cause.code}, ${clean(cause.message)}`, { cause })
+  }
+  return new ProxyError('CONNECTOR_UNREACHABLE', `${what}: ${clean(messageOf(cause))}`, { cause })
+}
+
+/** `connect` tries several addresses, and fails with all their failures. */
+function messageOf(cause: unknown): string {
+  if (cause instanceof AggregateError && cause.message === '') return cause.errors.map(messageOf).join('; ')
+  return cause instanceof Error ? cause.message : String(cause)
+}
+
+const clean = (text: string) =>
+  text
+    .replace(/ Code: 0x[\da-f]+$/, '')
+    .replace(/[^\P{C}]+/gu, ' ')
+    .trim()
+    .slice(0, 300)
+
+export type PasswordVerdict =
+  | { readonly kind: 'right' }
+  | { readonly kind: 'wrong' }
+  | { readonly kind: 'disabled'; readonly why: string }
+
+/** What Active Directory adds to result 49, whose own word is only "invalid credentials". */
+const WINDOWS: Readonly<Record<string, string>> = {
+  530: 'signing in is not allowed at this time',
+  531: 'signing in is not allowed from here',
+  532: 'the password has expired',
+  533: 'the account is disabled',
+  701: 'the account has expired',
+  773: 'the password has to be changed first',
+  775: 'the account is locked',
+}
+
+/**
+ * What the failure of a user's bind says of the account; undefined where it says something of the directory.
+ * 19 is what some servers answer to a wrong password, and 389 Directory Server to too many of them.
+ */
+export function passwordVerdict(error: unknown, word: PasswordPolicyWord): PasswordVerdict | undefined {
+  if (!(error instanceof ResultCodeError)) return undefined
+  const { code, message } = error
+  if (code === 53) return { kind: 'disabled', why: `the directory is unwilling: ${clean(message)}` }
+  if (code !== 49 && code !== 19) return undefined
+  const windows = /\bdata ([\da-f]+)\b/.exec(message)?.[1]
+  const why = (windows !== undefined ? WINDOWS[windows] : undefined) ?? policyReason(word)
+  if (why !== undefined) return { kind: 'disabled', why }
+  if (code === 19 && /retry limit/i.test(message))
+    return { kind: 'disabled', why: 'there were too many wrong passwords' }
+  return { kind: 'wrong' }
+}
+
+function policyReason(word: PasswordPolicyWord): string | undefined {
+  if (word?.error === 0) return 'the password has expired'
+  return word?.error === 1 ? 'the account is locked' : undefined
+}
