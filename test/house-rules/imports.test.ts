@@ -24,7 +24,7 @@ const builtIns: Readonly<Record<string, readonly string[]>> = {
   'node:https': ['forward', 'broker', 'cli', 'listener'],
   'node:tls': ['listener', 'forward', 'snapshot', 'crypto', 'cli', 'broker'],
   'node:net': ['listener', 'forward', 'cli', 'wire', 'policy', 'route', 'config', 'broker'],
-  'node:fs': ['config', 'cli', 'observe', 'main'],
+  'node:fs': ['config', 'cli', 'observe', 'main', 'broker'],
   'node:fs/promises': ['config', 'cli'],
   'node:child_process': ['cli'],
   'node:cluster': ['main', 'cli'],

@@ -15,6 +15,16 @@ export interface RecordIndexes {
   readonly client?: string | undefined
 }
 
+/** Every index, for whoever has to go through them. */
+export const indexNames = [
+  'grant',
+  'uid',
+  'userCode',
+  'session',
+  'subject',
+  'client',
+] as const satisfies readonly (keyof RecordIndexes)[]
+
 export interface NewRecord {
   /** `Session`, `RefreshToken`, `Connector`: what it is; ids are unique within a kind. */
   readonly kind: string
@@ -43,9 +53,12 @@ export interface Store extends AsyncDisposable {
    */
   put(record: NewRecord, options?: { readonly ifVersion?: number }): Promise<number | undefined>
   get(kind: string, id: string): Promise<StoredRecord | undefined>
-  /** One that has this index value (uid and user code are unique), or undefined. */
+  /** One that has this index value (uid and user code are unique), the one written last, or undefined. */
   findBy(kind: string, index: keyof RecordIndexes, value: string): Promise<StoredRecord | undefined>
-  /** In the order they were first written; at most `limit` after the id `after`. */
+  /**
+   * In the order they were first written; at most `limit` (10,000 where it is absent or more) after the id `after`.
+   * Rejects where `after` is not there any more: a page without its beginning would leave records out without a word.
+   */
   list(
     kind: string,
     options?: {
