@@ -1,0 +1,50 @@
+/** The signature check itself, by node-saml and xml-crypto; gives back only what a pinned certificate's key has signed. */
+import { invalid } from './answer-failure.ts'
+import type { MessageShape } from './message-shape.ts'
+import { attributeOf, readXml, type XmlElement } from './read-xml.ts'
+import type { AnswerRules } from './rules.ts'
+
+/**
+ * The assertion, read anew from the canonical octets whose digest was signed. Every signature that the message has must
+ * hold: one that does not is a sign of tampering, also where another one does.
+ * @throws ProxyError CONNECTOR_ANSWER_INVALID
+ */
+export async function readSigned(
+  text: string,
+  {
+    shape,
+    rules,
+    certificates,
+  }: { readonly shape: MessageShape; readonly rules: AnswerRules; readonly certificates: readonly string[] },
+): Promise<XmlElement> {
+  const { SAML, ValidateInResponseTo } = await import('@node-saml/node-saml')
+  const saml = new SAML({
+    callbackUrl: rules.redirectURI,
+    issuer: rules.audience,
+    audience: rules.audience,
+    idpCert: [...certificates],
+    wantAuthnResponseSigned: shape.isResponseSigned,
+    wantAssertionsSigned: shape.isAssertionSigned,
+    // Times are judged by `check-assertion.ts`, against one clock that is handed in.
+    acceptedClockSkewMs: -1,
+    validateInResponseTo: ValidateInResponseTo.always,
+    cacheProvider: {
+      saveAsync: async () => null,
+      getAsync: async (id) => (id === rules.requestId ? new Date().toISOString() : null),
+      removeAsync: async () => null,
+    },
+  })
+  const signed = await saml.validatePostResponseAsync({ SAMLResponse: Buffer.from(text).toString('base64') }).then(
+    ({ profile }) => profile?.getAssertionXml?.(),
+    (cause: unknown) => {
+      throw invalid(
+        `its signature does not hold (${cause instanceof Error ? cause.message.slice(0, 200) : 'unknown'})`,
+        cause,
+      )
+    },
+  )
+  if (signed === undefined) throw invalid('nothing of it was signed')
+  const assertion = readXml(signed)
+  if (attributeOf(assertion, 'ID') !== shape.assertionId) throw invalid('what was signed is another assertion')
+  return assertion
+}
