@@ -1,8 +1,9 @@
 /** Which texts must not be shown: by the name they stand under, known or not, since a misspelt secret is one, too. */
 import type { ConfigNode } from './node.ts'
 
+/** `PW`: as in bindPW. */
 const SUSPECT =
-  /secret|passw|token|credential|private|signing_?key|(^|[_-])key$|key_|mac_key|connection_?string|basic_auth|authorization|cookie$|dsn|api_?key/i
+  /secret|passw|token|credential|private|signing_?key|(^|[_-])key$|key_|mac_key|connection_?string|basic_auth|authorization|cookie$|dsn|api_?key|pw$/i
 const HARMLESS = /_file$|^regex|_key_id$|^existing/i
 
 /** True for a key whose value is probably secret. */

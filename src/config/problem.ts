@@ -67,6 +67,11 @@ export class Findings {
     this.error({ ...rest, kind: 'value', expected, found, message, span: node.span })
   }
 
+  /** How many errors there are so far: whoever reads a part can tell whether it was right. */
+  get errorCount(): number {
+    return this.#all.filter(({ severity }) => severity === 'error').length
+  }
+
   get errors(): readonly Problem[] {
     return this.#problems('error')
   }

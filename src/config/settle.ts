@@ -55,7 +55,7 @@ export function settle(
     set_response_headers: responseHeaders(set_response_headers, all.length > 0),
     routes: drafts.map(settleRoute),
   }
-  return deepFreeze(settings)
+  return freeze(settings)
 }
 
 function settleRoute(draft: RouteDraft): RouteSettings {
@@ -83,8 +83,9 @@ function isDisabled(headers: Readonly<Record<string, string>>): boolean {
   return Object.entries(headers).some(([name, value]) => name.toLowerCase() === 'disable' && value !== 'false')
 }
 
-function deepFreeze<T>(value: T): T {
+/** The value and all inside of it, never to be changed again. */
+export function freeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value) || value instanceof Secret) return value
-  for (const inner of Object.values(value)) deepFreeze(inner)
+  for (const inner of Object.values(value)) freeze(inner)
   return Object.freeze(value)
 }

@@ -136,11 +136,6 @@ export function sectionOf(schema: z.ZodType): SectionInfo | undefined {
   return undefined
 }
 
-/** The keys of a section; undefined for other types. */
-export function shapeOf(schema: z.ZodType): Shape | undefined {
-  return sectionOf(schema)?.shape
-}
-
 /**
  * A map with declared keys, found in any case. A key that is not there gets its default; one without default that is not
  * `optional` must be there. `refused`: keys that Dex knows and we do not take, with the reason.

@@ -1,0 +1,100 @@
+/** Whether people can sign in as the configuration means it: sources, ways back, how long things are good. */
+import { printPath } from '../problem.ts'
+import { type Checking, error, warn } from './checking.ts'
+import type { BrokerValues } from './read-broker.ts'
+import type { ReadConnector } from './read-connectors.ts'
+
+export function checkPeople(values: BrokerValues, checking: Checking): void {
+  checkLifetimes(values, checking)
+  checkAccounts(values, checking)
+  for (const connector of checking.connectors) checkWayBack(connector, { issuer: values.issuer, checking })
+  checkAllowedConnectors(checking)
+}
+
+/** Nothing that ends at once can be used. */
+function checkLifetimes({ expiry, sessions, signer }: BrokerValues, checking: Checking): void {
+  const spans = [
+    ...(['idTokens', 'authRequests', 'deviceRequests', 'signingKeys'] as const).map(
+      (key) => [['expiry', key], expiry?.[key]] as const,
+    ),
+    ...(['absoluteLifetime', 'validIfNotUsedFor'] as const).map((key) => [['sessions', key], sessions?.[key]] as const),
+    [['signer', 'config', 'keysRotationPeriod'], signer?.config.keysRotationPeriod] as const,
+  ]
+  for (const [path, span] of spans)
+    if (span !== undefined && span < 1000)
+      error(path, { kind: 'value', message: 'expected a duration of 1s or more, got a shorter one' }, checking)
+}
+
+function checkAccounts(values: BrokerValues, checking: Checking): void {
+  const { enablePasswordDB, staticPasswords = [] } = values
+  if (enablePasswordDB === undefined) return
+  if (staticPasswords.length > 0 && !enablePasswordDB)
+    error(
+      ['staticPasswords'],
+      { kind: 'contradiction', message: 'staticPasswords need enablePasswordDB: true', hint: 'set it, or remove them' },
+      checking,
+    )
+  const double = enablePasswordDB ? checking.connectors.find(({ settings }) => settings.id === 'local') : undefined
+  if (double !== undefined)
+    checking.findings.error({
+      kind: 'contradiction',
+      path: printPath([...double.path, 'id']),
+      message: '"local" is the id of the accounts that enablePasswordDB brings',
+      hint: 'give this connector another id, or turn enablePasswordDB off',
+      span: double.at(['id']),
+    })
+  const given = checking.tidy.entries.some(({ key }) => key === 'connectors')
+  if (!enablePasswordDB && checking.connectors.length === 0 && !given)
+    warn(
+      [],
+      {
+        kind: 'doubtful',
+        message: 'nobody can sign in yet: there are no connectors, and no accounts of the broker',
+        hint: 'add connectors or enablePasswordDB: true, or make connectors with ostiary idp create-connector',
+      },
+      checking,
+    )
+}
+
+/** Where sources send people back to: the broker's own `ISSUER/callback`. */
+export function callbackOf(issuer: string): string {
+  return `${issuer.replace(/\/$/, '')}/callback`
+}
+
+function checkWayBack(
+  { settings, path, at }: ReadConnector,
+  { issuer, checking }: { readonly issuer: string | undefined; readonly checking: Checking },
+): void {
+  const config: Readonly<Record<string, unknown>> = { ...settings.config }
+  const uri = config['redirectURI']
+  if (issuer === undefined || typeof uri !== 'string' || uri === callbackOf(issuer)) return
+  const where = ['config', 'redirectURI']
+  const detail = {
+    path: printPath([...path, ...where]),
+    message: `expected ${callbackOf(issuer)} (the issuer and /callback), got ${JSON.stringify(uri.slice(0, 200))}`,
+    span: at(where),
+  }
+  if (config['insecureSkipIssuerCallbackDomainCheck'] === true) return
+  checking.findings.error({
+    ...detail,
+    kind: 'contradiction',
+    hint: `people would come back to another place, and no sign-in would end; register that address at the source as well${
+      settings.type === 'oidc'
+        ? ' (insecureSkipIssuerCallbackDomainCheck: true where something in front brings them here)'
+        : ''
+    }`,
+  })
+}
+
+function checkAllowedConnectors(checking: Checking): void {
+  const { clients, connectors } = checking
+  const known = new Set([...connectors.map(({ settings }) => settings.id), 'local'])
+  for (const [number, { allowedConnectors }] of clients.entries())
+    for (const [index, id] of allowedConnectors.entries())
+      if (!known.has(id))
+        warn(
+          ['staticClients', number, 'allowedConnectors', index],
+          { kind: 'doubtful', message: `there is no connector ${JSON.stringify(id.slice(0, 100))} in this file` },
+          checking,
+        )
+}
