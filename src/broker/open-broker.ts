@@ -1,71 +1,203 @@
-/** The embedded broker: an OpenID provider in this process, spoken with over a socket like any other. */
-import { createServer as createPlainServer, type Server } from 'node:http'
-import { createServer as createSecureServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
-import { promisify } from 'node:util'
-import { type BrokerClient, makeProvider } from './provider.ts'
-import { type AuditEvent, SignInPages } from './sign-in-pages.ts'
-import { Users } from './users.ts'
+/**
+ * The broker: an OpenID provider in this process with Dex's paths, files and subjects. It is spoken with over sockets
+ * like any other, by the proxy beside it and by other applications.
+ */
+import { randomBytes } from 'node:crypto'
+import type { BrokerSettings } from '../config/dex/broker-settings.ts'
+import type { Revealable } from '../crypto/key-ring.ts'
+import { type JwtKey, jwtKey } from '../crypto/sign-jwt.ts'
+import { Accounts } from './accounts.ts'
+import { AttemptCookies } from './attempt-cookies.ts'
+import { ClientBook } from './client-book.ts'
+import { ConnectorBook } from './connector-book.ts'
+import { openConnectorOf } from './connectors/open-connector.ts'
+import { type BrokerDoors, openBrokerDoors } from './doors.ts'
+import { makeFront, type Serving } from './front.ts'
+import { Identities } from './identities.ts'
+import type { RoutesOpenTo } from './management/diagnose-connector.ts'
+import type { ReadConnector } from './management/local-connectors.ts'
+import { type LocalManagement, localManagement, reconciliationText } from './management/local-management.ts'
+import { findStoredClient } from './management/records.ts'
+import { loadOidcLibrary } from './oidc-library.ts'
+import { localUsers } from './passwords/local-users.ts'
+import { PasswordChecker } from './passwords/password-checker.ts'
+import { makeProvider } from './provider.ts'
+import { declaredConnectors } from './settings-view.ts'
+import type { AuditEvent } from './sign-in/password-check.ts'
+import { SignIn } from './sign-in/sign-in.ts'
+import { openSigningKeys } from './signing-keys.ts'
+import { openStore } from './store/open-store.ts'
+import type { Store } from './store/store.ts'
+import { storeAdapter } from './store-adapter.ts'
 import type { BrokerPages } from './views.ts'
 
 export interface BrokerOptions {
-  /** Where it listens, and the host in its issuer. */
-  readonly host: string
-  /** 0 for any free one. */
-  readonly port: number
-  /** PEM text; without it the broker speaks plain HTTP. */
-  readonly tls?: { readonly cert: string; readonly key: string }
-  /** Applications, as Dex's `staticClients` declare them. */
-  readonly clients: readonly BrokerClient[]
-  /** `{staticPasswords: […]}` in Dex's form. */
-  readonly users: unknown
+  readonly settings: BrokerSettings
+  /** What seals the store: base64 of 32 octets each, newest first; SQLite and memory do without. */
+  readonly storeSecrets: readonly Revealable[]
   readonly pages: BrokerPages
+  /** Reads a connector's keys at run time, as the configuration does. */
+  readonly readConnector: ReadConnector
+  readFile(path: string): Promise<string>
   readonly now: () => number
   /** Told of each try to sign in. */
-  readonly audit?: (event: AuditEvent) => void
+  audit(event: AuditEvent): void
+  /** What operators should know; never a secret. */
+  log(level: 'info' | 'warn' | 'error', message: string, details?: Readonly<Record<string, unknown>>): void
+  /** Which of the proxy's routes somebody may use, for `idp test`. */
+  readonly routesOpenTo?: RoutesOpenTo
+  /** Told after a user's tokens were ended by management. */
+  readonly onRevoked?: (subject: string) => void
+  readonly version: string
 }
 
 export interface Broker extends AsyncDisposable {
   readonly issuer: string
-  close(): Promise<void>
+  readonly doors: BrokerDoors
+  readonly management: LocalManagement
+  /** Takes clients, connectors and users of a changed configuration into service; the rest needs a restart. */
+  reload(settings: BrokerSettings): Promise<void>
 }
 
-/** Starts a broker; rejects when the address is taken or the declarations are wrong. */
+/** Rejects where the store, a key or an address cannot be had; then nothing is open. */
 export async function openBroker(options: BrokerOptions): Promise<Broker> {
-  const { host, port, tls, clients, pages, now } = options
-  const users = new Users(options.users)
-  const server = tls ? createSecureServer({ cert: tls.cert, key: tls.key }) : createPlainServer()
-  server.headersTimeout = 10_000
-  server.requestTimeout = 20_000
-  server.maxConnections = 1000
-  await listen(server, { host, port })
+  const { now, pages, audit, log } = options
+  await using opened = new AsyncDisposableStack()
+  const library = await loadOidcLibrary()
+  let { settings } = options
+  const store = opened.use(await openStore(settings.storage, { secrets: options.storeSecrets, now }))
+  const cookieKey = await readCookieKey(store)
+  const keys = opened.use(
+    await openSigningKeys({
+      store,
+      algorithm: settings.signer.algorithm,
+      rotationPeriod: settings.expiry.signingKeys,
+      keepFor: settings.expiry.idTokens,
+      now,
+    }),
+  )
+  const checker = new PasswordChecker()
+  opened.defer(() => checker.close())
+  const report = (message: string, error: unknown) => log('warn', message, { error })
+  const base = settings.issuer.replace(/\/$/, '')
 
-  const at = server.address() as AddressInfo
-  const issuer = `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${at.port}`
-  const provider = await makeProvider({ issuer, clients, users, pages, now })
-  const signInPages = new SignInPages({ provider, issuer, users, pages, clients, now, audit: options.audit })
-  const serveProvider = provider.callback()
-  server.on('request', (request, response) => {
-    signInPages
-      .serve(request, response)
-      .then((wasOurs) => (wasOurs ? undefined : serveProvider(request, response)))
-      .catch(() => response.destroy())
+  const connectors = opened.use(
+    new ConnectorBook({
+      open: (connector, tools) =>
+        openConnectorOf(connector, tools, { users: () => localUsers(settings.staticPasswords, store), checker }),
+      toolsFor: (id) => ({
+        id,
+        callbackUrl: `${base}/callback`,
+        readFile: options.readFile,
+        now,
+        warn: (message) => log('warn', message, { connector: id }),
+      }),
+      warn: (message, error) => log('warn', message, error === undefined ? {} : { error }),
+    }),
+  )
+  const clients = new ClientBook(settings.staticClients, findStoredClient(store))
+  const identities = new Identities(store)
+  const signIn = new SignIn({
+    ...{ issuer: settings.issuer, store, clients, connectors, identities, pages, now, audit, report },
+    cookies: new AttemptCookies(cookieKey),
+    alwaysChoose: settings.oauth2.alwaysShowLoginScreen,
+    rememberByDefault: settings.sessions.rememberMeCheckedByDefault,
+  })
+  const accounts = new Accounts({
+    ...{ identities, connectors, clients, errors: library.errors, now },
+    sessionLife: settings.sessions.absoluteLifetime,
+    reuseInterval: settings.expiry.refreshTokens.reuseInterval,
+    report: (error, context) => log('warn', 'a source could not be asked again', { error, ...context }),
   })
 
-  const close = async () => {
-    const closed = promisify(server.close.bind(server))()
-    server.closeAllConnections()
-    await closed
+  const serve = (): Serving => {
+    const jwks = keys.current().keys
+    const provider = makeProvider({
+      ...{ library, settings, jwks, store, clients, connectors, identities, accounts, pages, now, report },
+      adapter: storeAdapter({ store, now }),
+      cookieKeys: [cookieKey],
+      interactionUrl: (context, interaction) => signIn.begin(context, interaction as Parameters<SignIn['begin']>[1]),
+    })
+    const callback = provider.callback()
+    const signers: readonly JwtKey[] = jwks.map((jwk) => jwtKey(jwk, settings.signer.algorithm))
+    return {
+      provider,
+      keys: signers,
+      serveProvider: async (request, response) => void (await callback(request, response)),
+    }
   }
-  return { issuer, close, [Symbol.asyncDispose]: close }
+  let serving = serve()
+  keys.onChange(() => {
+    serving = serve()
+  })
+  const front = makeFront({
+    issuer: settings.issuer,
+    signIn,
+    pages,
+    serving: () => serving,
+    hasConnector: (id) => connectors.find(id) !== undefined,
+    report,
+  })
+  const doors = opened.use(await openBrokerDoors(settings.web, front))
+  const management = localManagement({
+    ...{ store, book: connectors, readConnector: options.readConnector },
+    warn: (message, error) => log('warn', message, error === undefined ? {} : { error }),
+    fileClients: () => settings.staticClients,
+    filePasswords: () => settings.staticPasswords.map(({ userID, ...user }) => ({ ...user, userId: userID })),
+    isPassword: (password, hash) =>
+      checker.isRight(password, { hash, costliest: 10, signal: AbortSignal.timeout(20_000) }),
+    grantKinds: ['AccessToken', 'RefreshToken', 'AuthorizationCode', 'DeviceCode', 'Grant', 'GrantIdentity'],
+    sessionKinds: ['Session', 'SessionIdentity'],
+    onRevoked: async (subject) => options.onRevoked?.(subject),
+    discovery: async () => await readDiscovery(doors, settings.issuer),
+    server: `ostiary ${options.version}`,
+    ...(options.routesOpenTo && { routesOpenTo: options.routesOpenTo }),
+  })
+  const reconcile = async () => {
+    const text = reconciliationText(await management.reconcile(declaredConnectors(settings)))
+    if (text !== undefined) log('info', text)
+  }
+  await reconcile()
+  await management.refresh()
+  // What another instance has changed in the same store is taken into service within a moment.
+  const timer = setInterval(
+    () => void management.refresh().catch((error) => report('cannot look for changed connectors', error)),
+    5_000,
+  )
+  timer.unref()
+  opened.defer(() => clearInterval(timer))
+  const owned = opened.move()
+  return {
+    issuer: settings.issuer,
+    doors,
+    management,
+    async reload(next) {
+      settings = { ...settings, staticClients: next.staticClients, connectors: next.connectors, ...usersOf(next) }
+      clients.declare(settings.staticClients)
+      await reconcile()
+      serving = serve()
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
 }
 
-function listen(server: Server, at: { host: string; port: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(at, () => {
-      server.off('error', reject)
-      resolve()
-    })
+function usersOf({ staticPasswords, enablePasswordDB }: BrokerSettings) {
+  return { staticPasswords, enablePasswordDB }
+}
+
+/** Signs the broker's cookies; kept in the store, so that a restart and other instances know it. */
+async function readCookieKey(store: Store): Promise<Buffer> {
+  const [kind, id] = ['CookieKey', 'current'] as const
+  await store.put({ kind, id, value: { key: randomBytes(32).toString('base64url') } }, { ifVersion: 0 })
+  const record = await store.get(kind, id)
+  return Buffer.from(String(record?.value['key'] ?? ''), 'base64url')
+}
+
+/** As applications see it. */
+async function readDiscovery({ inside }: BrokerDoors, issuer: string) {
+  const path = new URL(issuer).pathname.replace(/\/$/, '')
+  const answer = await fetch(`${inside}${path}/.well-known/openid-configuration`, {
+    signal: AbortSignal.timeout(5_000),
   })
+  return (await answer.json()) as Record<string, never>
 }

@@ -1,152 +1,205 @@
-/** `oidc-provider`, set up to behave towards a relying party as Dex does, with a session and a sign-out of its own. */
-import { generateKeyPair, randomBytes } from 'node:crypto'
-import { promisify } from 'node:util'
-import type { ClientMetadata, Configuration, JWK, KoaContextWithOIDC, default as Provider } from 'oidc-provider'
-import { memoryAdapter } from './memory-adapter.ts'
+/** `oidc-provider`, set up to behave towards applications as Dex does, with a session and a sign-out of its own. */
+import type {
+  Adapter,
+  AdapterConstructor,
+  Configuration,
+  JWK,
+  KoaContextWithOIDC,
+  default as Provider,
+} from 'oidc-provider'
+import type { BrokerSettings } from '../config/dex/broker-settings.ts'
+import { jwtKey } from '../crypto/sign-jwt.ts'
+import type { Accounts } from './accounts.ts'
+import { checkAuthorization } from './authorization-rules.ts'
+import { claimsOfScopes } from './claims.ts'
+import { type ClientBook, metadataOf, rulesOf } from './client-book.ts'
+import { deviceFeature } from './device.ts'
+import { Grants } from './grants.ts'
+import type { Identities } from './identities.ts'
+import type { ProviderLibrary } from './oidc-library.ts'
+import type { OpenConnectors } from './open-connectors.ts'
+import { refreshGrace } from './refresh-grace.ts'
 import { signOutFeature } from './sign-out.ts'
-import type { Users } from './users.ts'
+import type { Store } from './store/store.ts'
+import { addTokenExchange } from './token-exchange.ts'
+import { shapeTokens } from './tokens.ts'
 import { type BrokerPages, pageHeaders } from './views.ts'
 
-/** An application, in the keys of Dex's `staticClients`. */
-export interface BrokerClient {
-  readonly id: string
-  readonly secret: string
-  readonly redirectURIs: readonly string[]
-  readonly postLogoutRedirectURIs?: readonly string[]
-}
-
-/** The sign-in form of one attempt. */
-export const signInPath = (uid: string) => `/sign-in/${uid}`
-
-const MINUTE = 60
-const HOUR = 60 * MINUTE
-const SCOPES = ['openid', 'profile', 'email', 'groups', 'offline_access']
-
 export interface ProviderOptions {
-  readonly issuer: string
-  readonly clients: readonly BrokerClient[]
-  readonly users: Users
+  readonly library: ProviderLibrary
+  readonly settings: BrokerSettings
+  /** Private keys, newest first. */
+  readonly jwks: readonly (JWK & { readonly kid: string })[]
+  readonly cookieKeys: readonly Buffer[]
+  readonly adapter: AdapterConstructor
+  readonly store: Store
+  readonly clients: ClientBook
+  readonly connectors: OpenConnectors
+  readonly identities: Identities
+  readonly accounts: Accounts
   readonly pages: BrokerPages
   readonly now: () => number
+  /** Where somebody signs in, and the cookie that binds the attempt to the browser, set on the way there. */
+  interactionUrl(
+    context: KoaContextWithOIDC,
+    interaction: { readonly uid: string; readonly prompt: { name: string } },
+  ): Promise<string>
+  /** A request that failed in a way that nobody foresaw. */
+  report(message: string, error: unknown): void
 }
 
-export async function makeProvider(options: ProviderOptions): Promise<Provider> {
-  const { issuer, clients, users, pages, now } = options
-  const signOut = signOutFeature({ users, pages, formTargets: formTargets(clients) })
+/** Seconds. RFC 6749 §4.1.2 recommends at most ten minutes; Dex has thirty. */
+const codeLife = 60
+
+export const brokerPaths = {
+  authorization: '/auth',
+  token: '/token',
+  jwks: '/keys',
+  userinfo: '/userinfo',
+  introspection: '/token/introspect',
+  revocation: '/token/revoke',
+  device_authorization: '/device/code',
+  code_verification: '/device',
+  end_session: '/logout',
+} as const
+
+export const grantTypesKnown = [
+  'authorization_code',
+  'refresh_token',
+  'urn:ietf:params:oauth:grant-type:device_code',
+  'urn:ietf:params:oauth:grant-type:token-exchange',
+] as const
+
+export function makeProvider(options: ProviderOptions): Provider {
+  const { library, settings, clients, accounts, pages, report } = options
+  const { issuer, expiry, oauth2, signer } = settings
   const isSecure = issuer.startsWith('https:')
-  const cookie = { httpOnly: true, sameSite: 'lax', secure: isSecure } as const
+  const path = new URL(issuer).pathname.replace(/\/$/, '') || '/'
+  const cookie = { httpOnly: true, sameSite: 'lax', secure: isSecure, path } as const
+  const prefix = isSecure && path === '/' ? '__Host-' : ''
+  const grants = new Grants(options)
+  const signOut = signOutFeature(options)
+  const grantTypes = grantTypesKnown.filter(
+    (type) => oauth2.grantTypes.length === 0 || oauth2.grantTypes.includes(type),
+  )
+  const seconds = (span: number) => Math.max(1, Math.round(span / 1000))
+
   const configuration: Configuration = {
-    adapter: memoryAdapter({ now }),
-    clients: clients.map(clientMetadata),
-    jwks: { keys: [await makeSigningKey()] },
-    scopes: SCOPES,
-    claims: {
-      openid: ['sub'],
-      email: ['email', 'email_verified'],
-      profile: ['name', 'preferred_username'],
-      groups: ['groups'],
-    },
+    adapter: withClients(options.adapter, {
+      clients,
+      grantTypes,
+      algorithm: signer.algorithm,
+      pkceEnforce: oauth2.pkceEnforce,
+    }),
+    jwks: { keys: [...options.jwks] },
+    routes: { ...brokerPaths },
+    scopes: [...Object.keys(claimsOfScopes), 'offline_access'],
+    claims: Object.fromEntries(Object.entries(claimsOfScopes).map(([scope, names]) => [scope, [...names]])),
     // As Dex does: what a scope brings stands in the ID token itself, so no second request is needed.
     conformIdTokenClaims: false,
     responseTypes: ['code'],
-    pkce: { required: () => true },
+    subjectTypes: ['public'],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
+    enabledJWA: { idTokenSigningAlgValues: [signer.algorithm] },
+    clientDefaults: { id_token_signed_response_alg: signer.algorithm },
+    extraClientMetadata: { properties: ['ostiary'] },
+    extraParams: { connector_id: checkAuthorization(options), approval_prompt: null },
+    pkce: { required: (_context, client) => rulesOf(client).needsPkce },
     features: {
       devInteractions: { enabled: false },
       pushedAuthorizationRequests: { enabled: false },
+      resourceIndicators: { enabled: false },
       dPoP: { enabled: false },
       rpInitiatedLogout: { enabled: true, ...signOut.sources },
+      backchannelLogout: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: (_context, client, token) => token.clientId === client.clientId },
+      introspection: {
+        enabled: true,
+        // Only with client authentication, and only of the client's own tokens (RFC 7662 §2.1).
+        allowedPolicy: (_context, client, token) =>
+          client.tokenEndpointAuthMethod !== 'none' && token.clientId === client.clientId,
+      },
+      deviceFlow: deviceFeature(options),
     },
-    findAccount: (_context, subject) => {
-      const user = users.find(subject)
-      return user && { accountId: subject, claims: async () => ({ sub: subject, ...claimsOf(user) }) }
+    findAccount: accounts.find,
+    loadExistingGrant: (context) => grants.load(context),
+    issueRefreshToken: (_context, client, source) => grants.mayRefresh(client, source),
+    expiresWithSession: (context) => context.oidc.client !== undefined && rulesOf(context.oidc.client).endsWithSession,
+    rotateRefreshToken: () => !expiry.refreshTokens.disableRotation,
+    interactions: {
+      url: (context, interaction) => options.interactionUrl(context, interaction),
+      policy: signInPolicy(library),
     },
-    // Applications are declared by the operator, so nobody is asked whether they may know who signed in.
-    loadExistingGrant: grantEverything,
-    issueRefreshToken: async (_context, client) => client.grantTypeAllowed('refresh_token'),
-    interactions: { url: (_context, interaction) => signInPath(interaction.uid) },
-    renderError: (context, error) => {
+    renderError(context, error) {
       context.set({ ...pageHeaders(pages, []) })
       const text = error.error_description ?? error.error
       context.body = pages.render({ kind: 'problem', heading: 'This sign-in cannot go on', text })
     },
-    clientBasedCORS: () => false,
-    cookies: { keys: [randomBytes(32)], long: cookie, short: cookie },
-    ttl: {
-      AccessToken: HOUR,
-      AuthorizationCode: MINUTE,
-      Grant: 8 * HOUR,
-      IdToken: HOUR,
-      Interaction: 30 * MINUTE,
-      RefreshToken: 8 * HOUR,
-      Session: 8 * HOUR,
+    clientBasedCORS: (_context, origin) => settings.web.allowedOrigins.some((one) => one === '*' || one === origin),
+    cookies: {
+      keys: options.cookieKeys.map((key) => key),
+      names: {
+        session: `${prefix}ostiary_broker_session`,
+        interaction: 'ostiary_broker_interaction',
+        resume: 'ostiary_broker_resume',
+      },
+      long: cookie,
+      short: cookie,
     },
+    ttl: {
+      AccessToken: seconds(expiry.idTokens),
+      IdToken: seconds(expiry.idTokens),
+      AuthorizationCode: codeLife,
+      DeviceCode: seconds(expiry.deviceRequests),
+      Interaction: seconds(Math.min(expiry.authRequests, 24 * 60 * 60_000)),
+      Session: (_context, session) => grants.sessionLife(session.loginTs),
+      Grant: (_context, grant) => grants.grantLife(grant),
+      RefreshToken: (_context, token) => grants.refreshLife(token),
+    },
+    fetch: (url, more) => fetch(url, { ...more, redirect: 'manual', signal: AbortSignal.timeout(5_000) }),
   }
-  const { Provider: ProviderClass } = await loadLibrary()
-  const provider = new ProviderClass(issuer, configuration)
+  const provider = new library.Provider(issuer, configuration)
+  provider.proxy = true
+  shapeTokens({
+    provider,
+    clients,
+    identities: options.identities,
+    keys: options.jwks.map((jwk) => jwtKey(jwk, signer.algorithm)),
+  })
+  if (grantTypes.includes('urn:ietf:params:oauth:grant-type:token-exchange')) addTokenExchange(provider, options)
   provider.use(signOut.middleware)
-  // It reports with console.error where nobody listens.
-  provider.on('server_error', () => undefined)
+  provider.use(refreshGrace({ ...options, interval: expiry.refreshTokens.reuseInterval }))
+  provider.use((context, next) => grants.afterToken(context as KoaContextWithOIDC, next))
+  provider.on('server_error', (_context, error) => report('the broker failed at a request', error))
+  provider.on('backchannel.error', (_context, error) => report('an application was not told of a sign-out', error))
   return provider
 }
 
-/** Chromium holds every redirect after a form against form-action, so the way back to the applications is named too. */
-export function formTargets(clients: readonly BrokerClient[]): string[] {
-  const schemes = clients.flatMap((client) => client.redirectURIs.map((uri) => new URL(uri).protocol))
-  return [...new Set(schemes)]
+/** The library's own policy, and: a session whose person is out is no session; the chooser can be asked for. */
+function signInPolicy({ interactionPolicy }: ProviderLibrary) {
+  const { base, Check, Prompt } = interactionPolicy
+  const policy = base()
+  const isGone = (context: KoaContextWithOIDC) => context.oidc.session?.accountId !== undefined && !context.oidc.account
+  policy
+    .get('login')
+    ?.checks.add(new Check('account_gone', 'the account has to sign in again', 'login_required', isGone))
+  policy.add(new Prompt({ name: 'select_account', requestable: true }), 0)
+  return policy
 }
 
-function clientMetadata(client: BrokerClient): ClientMetadata {
-  return {
-    client_id: client.id,
-    client_secret: client.secret,
-    redirect_uris: [...client.redirectURIs],
-    post_logout_redirect_uris: [...(client.postLogoutRedirectURIs ?? [])],
-    grant_types: ['authorization_code', 'refresh_token'],
-    response_types: ['code'],
-    token_endpoint_auth_method: 'client_secret_basic',
+/** Clients come from their book; everything else from the store. */
+function withClients(
+  Stored: AdapterConstructor,
+  options: { readonly clients: ClientBook } & Parameters<typeof metadataOf>[1],
+): (name: string) => Adapter {
+  return (name) => {
+    const stored = new Stored(name)
+    if (name !== 'Client') return stored
+    const find = async (id: string) => {
+      const client = await options.clients.find(id)
+      return client && { ...metadataOf(client, options) }
+    }
+    const never = async () => undefined
+    return Object.assign(Object.create(stored), { find, upsert: never, destroy: never }) as Adapter
   }
-}
-
-function claimsOf(user: NonNullable<ReturnType<Users['find']>>): Record<string, unknown> {
-  return {
-    email: user.email,
-    email_verified: user.emailVerified,
-    name: user.name,
-    preferred_username: user.preferredUsername,
-    // Dex leaves the claim out where there is no group.
-    ...(user.groups.length > 0 ? { groups: [...user.groups] } : {}),
-  }
-}
-
-async function grantEverything(context: KoaContextWithOIDC) {
-  const { session, client, provider } = context.oidc
-  const accountId = session?.accountId
-  if (!session || !client || !accountId) return undefined
-  const grantId = session.grantIdFor(client.clientId)
-  const known = grantId ? await provider.Grant.find(grantId) : undefined
-  if (known) return known
-  const grant = new provider.Grant({ clientId: client.clientId, accountId })
-  grant.addOIDCScope(SCOPES.join(' '))
-  await grant.save()
-  return grant
-}
-
-/**
- * Loads oidc-provider without its notice that the runtime is unsupported: it prints that wherever the release has no
- * long-term-support name yet, as Node 26 has not. Nothing else of it writes while it loads.
- */
-async function loadLibrary() {
-  const { warn } = console
-  console.warn = () => undefined
-  try {
-    return await import('oidc-provider')
-  } finally {
-    console.warn = warn
-  }
-}
-
-async function makeSigningKey(): Promise<JWK> {
-  const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 })
-  const jwk = privateKey.export({ format: 'jwk' })
-  return { ...jwk, kid: randomBytes(8).toString('hex'), use: 'sig', alg: 'RS256' } as JWK
 }

@@ -1,22 +1,29 @@
 /**
  * RP-initiated sign-out (OpenID Connect RP-Initiated Logout 1.0) without a page in between: a browser that comes from
  * an application with a good ID token of the person signed in here is signed out and sent on. Anybody else is asked.
+ * Applications that want to know are told (Back-Channel Logout 1.0).
  */
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import type { Users } from './users.ts'
-import { type BrokerPages, pageHeaders } from './views.ts'
+import type { Identities } from './identities.ts'
+import type { Store } from './store/store.ts'
+import { type BrokerPages, type BrokerView, formTargetsOf, pageHeaders } from './views.ts'
 
 interface SignOutOptions {
-  readonly users: Users
+  readonly identities: Identities
+  readonly store: Store
   readonly pages: BrokerPages
-  readonly formTargets: readonly string[]
+  report(message: string, error: unknown): void
 }
 
 type Next = () => Promise<unknown>
 
-export function signOutFeature({ users, pages, formTargets }: SignOutOptions) {
-  const show = (context: KoaContextWithOIDC, view: Parameters<BrokerPages['render']>[0]) => {
-    context.set({ ...pageHeaders(pages, formTargets) })
+/** Kinds of records that a sign-out ends. */
+const endedKinds = ['AccessToken', 'RefreshToken', 'AuthorizationCode', 'DeviceCode', 'Grant']
+
+export function signOutFeature(options: SignOutOptions) {
+  const { pages, identities } = options
+  const show = (context: KoaContextWithOIDC, view: BrokerView) => {
+    context.set({ ...pageHeaders(pages, formTargetsOf(context.oidc.params?.['post_logout_redirect_uri'])) })
     context.body = pages.render(view)
   }
 
@@ -28,15 +35,16 @@ export function signOutFeature({ users, pages, formTargets }: SignOutOptions) {
         const accountId = session?.accountId
         // Validated by the provider before: signature, issuer and audience; it may have expired (§2).
         if (accountId && entities.IdTokenHint?.payload['sub'] === accountId) {
-          await endSession(context)
+          await endSession(context, options)
           goOn(context)
           return
         }
+        const known = session && (await identities.ofSession(session.uid))
         show(context, {
           kind: 'sign-out',
           action: context.oidc.urlFor('end_session_confirm'),
           fields: { xsrf: String(session?.state?.['secret'] ?? ''), logout: 'yes' },
-          name: (accountId && users.find(accountId)?.name) || 'somebody',
+          name: known?.identity.name || known?.identity.email || 'somebody',
         })
       },
       async postLogoutSuccessSource(context: KoaContextWithOIDC): Promise<void> {
@@ -46,36 +54,58 @@ export function signOutFeature({ users, pages, formTargets }: SignOutOptions) {
 
     /**
      * In two places the provider answers with a form that a script has to send: where nobody is signed in, and where
-     * somebody else than before signs in. Both are done here instead.
+     * somebody else than before signs in. Both are done here instead. A confirmed sign-out ends what the session led to.
      */
     async middleware(context: KoaContextWithOIDC, next: Next): Promise<void> {
       await next()
-      if (!context.oidc || context.status !== 200) return
+      if (!context.oidc) return
       const { route, session } = context.oidc
+      if (route === 'end_session_confirm' && session && context.status === 303 && context.oidc.params?.['logout'])
+        return endTokens(session.uid, options)
+      if (context.status !== 200) return
       if (route === 'end_session' && !session?.accountId) return goOn(context)
-      if (route !== 'resume') return
-      const resume = context.oidc.urlFor('resume', context['params'])
+      if (route !== 'resume' && route !== 'device_resume') return
+      const resume = context.oidc.urlFor(route, context['params'])
       if (session?.state?.['postLogoutRedirectUri'] !== resume) return
-      await endSession(context)
+      await endSession(context, options)
       seeOther(context, resume)
     },
   }
 }
 
-async function endSession(context: KoaContextWithOIDC): Promise<void> {
+async function endSession(context: KoaContextWithOIDC, options: SignOutOptions): Promise<void> {
   const { session, provider } = context.oidc
   if (!session) return
-  for (const { grantId } of Object.values(session.authorizations ?? {})) {
-    if (!grantId) continue
-    await Promise.all([
-      provider.AccessToken.revokeByGrantId(grantId),
-      provider.RefreshToken.revokeByGrantId(grantId),
-      provider.AuthorizationCode.revokeByGrantId(grantId),
-    ])
-    await (await provider.Grant.find(grantId))?.destroy()
-  }
+  const { accountId } = session
+  if (accountId !== undefined) await tellApplications(context, { accountId, options })
+  await endTokens(session.uid, options)
   await session.destroy()
-  context.cookies.set(provider.cookieName('session'), null, { overwrite: true })
+  context.cookies.set(provider.cookieName('session'), null, { overwrite: true, path: cookiePath(provider.issuer) })
+}
+
+/** Everything that came from this browser session, at every application. */
+async function endTokens(uid: string, { identities, store }: SignOutOptions): Promise<void> {
+  await store.deleteBy(endedKinds, 'session', uid)
+  await identities.forget('session', uid)
+}
+
+/** Back-channel logout, all at once; an application that does not answer keeps nobody signed in here. */
+async function tellApplications(
+  { oidc: { session, provider } }: KoaContextWithOIDC,
+  { accountId, options }: { readonly accountId: string; readonly options: SignOutOptions },
+): Promise<void> {
+  const told = Object.keys(session?.authorizations ?? {}).map(async (clientId) => {
+    const client = await provider.Client.find(clientId)
+    const sid = session?.sidFor(clientId)
+    if (client?.backchannelLogoutUri === undefined || sid === undefined) return
+    await (client as unknown as Tellable).backchannelLogout(accountId, sid)
+  })
+  for (const { status, reason } of (await Promise.allSettled(told)) as PromiseRejectedResult[])
+    if (status === 'rejected') options.report('an application was not told of a sign-out', reason)
+}
+
+interface Tellable {
+  backchannelLogout(accountId: string, sid: string): Promise<void>
 }
 
 /** To the address that the provider has checked against those of the client, else to the page that says it is done. */
@@ -92,4 +122,8 @@ function seeOther(context: KoaContextWithOIDC, address: string): void {
   context.redirect(address)
   context.type = 'text'
   context.body = ''
+}
+
+export function cookiePath(issuer: string): string {
+  return new URL(issuer).pathname.replace(/\/$/, '') || '/'
 }

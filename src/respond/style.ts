@@ -58,8 +58,20 @@ tr:first-child>*{border-top:0}th{width:34%;color:var(--soft);font-weight:500}
 @media (max-width:30rem){.actions>*,.actions .button{width:100%}th,td{display:block;width:auto;padding-right:0}td{border-top:0;padding-top:0}th{padding-bottom:0}}
 @media (forced-colors:active){.card,.facts,.button{border-color:CanvasText}}`
 
+/** Forms in which something is typed: the sign-in of the broker inside. */
+const fields = `
+.fields label{display:block;margin:1rem 0 .375rem;font-weight:600;font-size:.9375rem}
+.fields input[type=text],.fields input[type=password]{width:100%;min-height:2.75rem;padding:.5rem .75rem;border:1px solid var(--soft);border-radius:.625rem;background:var(--field);color:var(--ink);font:inherit}
+.fields input[aria-invalid=true]{border-color:var(--warn)}
+.fields .check{display:flex;gap:.5rem;align-items:center;font-weight:400}.check input{width:1.125rem;height:1.125rem;margin:0;accent-color:var(--accent)}
+.fields .button{flex:1 1 8rem}
+.problem{margin:0 0 1rem;padding:.75rem .875rem;border-radius:.625rem;background:var(--warn-soft);color:var(--warn)}
+.after{margin:1.25rem 0 0}
+.choices{list-style:none;margin:0;padding:0}.choices li{margin:.625rem 0 0}.choices .button{width:100%}
+.code{text-align:center;font-size:1.75rem;letter-spacing:.08em}`
+
 /** One text, so that one hash covers it. */
-export const stylesheet = [colours, ground, text, controls].join('')
+export const stylesheet = [colours, ground, text, controls, fields].join('')
 
 /** The source expression that lets exactly this sheet through a Content-Security-Policy (CSP3 §2.3.1). */
 export const stylesheetHash = `'sha256-${createHash('sha256').update(stylesheet).digest('base64')}'`

@@ -9,20 +9,21 @@ import { ProxyError } from '../errors/proxy-error.ts'
 import { providerProfile } from '../identity/presets.ts'
 import type { Fetch } from '../identity/provider-fetch.ts'
 import { openRelyingParty, type RelyingParty } from '../identity/relying-party.ts'
+import type { BrokerAccess } from './broker-route.ts'
 
 /** Remembers the relying party of the configuration in force. */
 export class KeptProvider {
   #kept: { readonly key: string; readonly relyingParty: RelyingParty } | undefined
 
   /** The same one as long as nothing that concerns it has changed. */
-  for(settings: Settings): RelyingParty {
+  for(settings: Settings, broker?: BrokerAccess): RelyingParty {
     const key = keyOf(settings)
-    if (this.#kept?.key !== key) this.#kept = { key, relyingParty: compile(settings) }
+    if (this.#kept?.key !== key) this.#kept = { key, relyingParty: compile(settings, broker) }
     return this.#kept.relyingParty
   }
 }
 
-function compile(settings: Settings): RelyingParty {
+function compile(settings: Settings, broker: BrokerAccess | undefined): RelyingParty {
   const { idp_provider: provider, idp_client_id: clientId, authenticate_service_url: origin } = settings
   // Nothing published asks for a sign-in then; whoever asks all the same is told.
   if (!provider || !clientId || !origin) return noProvider
@@ -37,10 +38,25 @@ function compile(settings: Settings): RelyingParty {
     clientId,
     authentication: (supported) => clientAuthentication(secret, supported),
     redirectUri: `${origin}/oauth2/callback`,
-    ...(authority && { fetch: fetchTrusting(authority) }),
+    ...fetchOf(authority, broker),
   })
   void relyingParty.warmUp()
   return relyingParty
+}
+
+/** The broker of this process is asked inside of it, by whatever name the public knows it. */
+function fetchOf(authority: string | undefined, broker: BrokerAccess | undefined): { fetch?: Fetch } {
+  const outside = authority === undefined ? undefined : fetchTrusting(authority)
+  if (!broker) return outside ? { fetch: outside } : {}
+  const { origin } = new URL(broker.issuer)
+  const elsewhere: Fetch = outside ?? ((url, init) => globalThis.fetch(url, init))
+  return {
+    fetch(url, init) {
+      const asked = new URL(url)
+      if (asked.origin !== origin) return elsewhere(url, init)
+      return globalThis.fetch(`${broker.inside}${asked.pathname}${asked.search}`, init)
+    },
+  }
 }
 
 /** `fetch` that trusts `authority` (PEM) besides the usual roots. */

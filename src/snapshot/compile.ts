@@ -19,7 +19,8 @@ import { compileRoutes } from '../route/route-table.ts'
 import { type CookieSettings, compileOwnCookies } from '../session/cookie-names.ts'
 import { readSession } from '../session/payload.ts'
 import { SessionCookies } from '../session/session-cookies.ts'
-import { type CompiledRoute, compileRoute, factsOf, responseHeaders } from './compile-route.ts'
+import { type BrokerAccess, type BrokerRoute, compileBrokerRoute } from './broker-route.ts'
+import { type CompiledRoute, compileRoute, factsOf, type RouteTools, responseHeaders } from './compile-route.ts'
 import type { Kept } from './kept.ts'
 import { policyOptionsOf } from './policy-options.ts'
 import { openRecords, policiesOf, type Records } from './records.ts'
@@ -49,7 +50,7 @@ export function compileSnapshot(settings: Settings, kept: Kept): ServedSnapshot 
   const own = keyRing([settings.cookie_secret, ...settings.previous_cookie_secrets], 'cookie_secret')
   const assertions = assertionKeys({ ...(settings.signing_key && { signingKey: settings.signing_key }), ring: shared })
   const cookies = cookieSettings(settings)
-  const routes = compileAll(settings, {
+  const forwarding: RouteTools['forward'] = {
     pools: kept.pools,
     upgrades: kept.upgrades,
     signAssertion: assertions.signAssertion,
@@ -61,7 +62,8 @@ export function compileSnapshot(settings: Settings, kept: Kept): ServedSnapshot 
       }),
     now: Date.now,
     randomId: randomUUID,
-  })
+  }
+  const { routes, broker } = compileAll(settings, { forward: forwarding, access: kept.broker })
   const table = compileRoutes(
     routes.map((route) => ({ ...route.settings, value: route })),
     { anyPort: true },
@@ -72,7 +74,7 @@ export function compileSnapshot(settings: Settings, kept: Kept): ServedSnapshot 
   /** As people see it: our pages name addresses, and link to them. */
   const asPublic = (visit: Visit): Visit => ({ ...visit, scheme: publicScheme(visit) })
   const global = responseHeaders(settings)
-  const relyingParty = kept.provider.for(settings)
+  const relyingParty = kept.provider.for(settings, kept.broker)
   const upkeep = kept.upkeep.under({
     provider: relyingParty,
     interval: settings.session_refresh_interval,
@@ -113,8 +115,11 @@ export function compileSnapshot(settings: Settings, kept: Kept): ServedSnapshot 
   return {
     log,
     traffic: records.traffic,
-    findEndpoint: endpoints.find,
-    findRoute: ({ host, port, path }) => table.find(host, port, path),
+    // The broker's own address is whole: none of our other paths is found below it.
+    findEndpoint: broker ? (visit) => (broker.takes(visit) ? undefined : endpoints.find(visit)) : endpoints.find,
+    findRoute: broker
+      ? (visit) => (broker.takes(visit) ? broker.route : table.find(visit.host, visit.port, visit.path))
+      : ({ host, port, path }) => table.find(host, port, path),
     openSession: (visit, now) =>
       sessions.open(visit.headers, { kind: 'session', host: visit.host, scheme: publicScheme(visit) }, now),
     startSignIn: endpoints.startSignIn,
@@ -158,21 +163,25 @@ export function compileSnapshot(settings: Settings, kept: Kept): ServedSnapshot 
     },
     retire() {
       for (const route of routes) route.release()
+      broker?.route.release()
     },
   }
 }
 
 /** Compiles every route, or none: what was leased for the others is given back. */
-function compileAll(settings: Settings, forward: Parameters<typeof compileRoute>[1]['forward']): CompiledRoute[] {
+function compileAll(
+  settings: Settings,
+  { forward, access }: { forward: RouteTools['forward']; access: BrokerAccess | undefined },
+): { readonly routes: readonly CompiledRoute[]; readonly broker: BrokerRoute | undefined } {
   const routes: CompiledRoute[] = []
   const tools = { settings, forward, policyOptions: policyOptionsOf(settings), criteria: new Map() }
   try {
     for (const route of settings.routes) routes.push(compileRoute(route, tools))
+    return { routes, broker: access && compileBrokerRoute(access, tools) }
   } catch (error) {
     for (const route of routes) route.release()
     throw error
   }
-  return routes
 }
 
 /** Opened last, when nothing else can fail; where it fails itself, nothing is held either. */

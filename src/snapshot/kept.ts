@@ -8,6 +8,7 @@ import { LogSink } from '../observe/log-sink.ts'
 import { TrafficHistory } from '../observe/traffic.ts'
 import { RevokedSessions } from '../session/revoked-sessions.ts'
 import { SessionUpkeep } from '../session/session-upkeep.ts'
+import type { BrokerAccess } from './broker-route.ts'
 import { KeptProvider } from './compile-provider.ts'
 import { KeptDecisionFile } from './decision-file.ts'
 import { ShadowCounts } from './shadow.ts'
@@ -26,6 +27,8 @@ export interface Kept {
   readonly decisionFile: KeptDecisionFile
   readonly shadows: ShadowCounts
   readonly traffic: TrafficHistory
+  /** The broker of this process, where there is one; set before the first snapshot is compiled. */
+  broker: BrokerAccess | undefined
   /** Secrets that the configuration leaves out: made once for each process. */
   readonly randomKey: ReturnType<typeof rememberRandomKeys>
 }
@@ -48,6 +51,7 @@ export function openKept(): Kept {
     decisionFile: new KeptDecisionFile(),
     shadows: new ShadowCounts(),
     traffic: new TrafficHistory(),
+    broker: undefined,
     randomKey: rememberRandomKeys(),
   }
 }

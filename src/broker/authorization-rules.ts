@@ -1,0 +1,53 @@
+/** Dex's rules for a sign-in request that the library does not have: its scopes, and which connector may be named. */
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import { claimsOfScopes } from './claims.ts'
+import type { ClientBook } from './client-book.ts'
+import type { ProviderLibrary } from './oidc-library.ts'
+import type { OpenConnectors } from './open-connectors.ts'
+import { audiencesOf } from './tokens.ts'
+
+interface Rules {
+  readonly library: ProviderLibrary
+  readonly clients: ClientBook
+  readonly connectors: OpenConnectors
+}
+
+/** A client that names more than this asks for a token that nobody can use. */
+const maximumAudiences = 20
+
+/**
+ * The check of `connector_id`, which the library runs on every sign-in request, with the parameter or without. It also
+ * puts `offline_access` back, which the library drops where no consent is asked for: Dex's clients rely on it.
+ */
+export function checkAuthorization({ library, clients, connectors }: Rules) {
+  const { InvalidScope, InvalidRequest } = library.errors
+  return async (context: KoaContextWithOIDC, connectorId: string | undefined): Promise<void> => {
+    const { params, client } = context.oidc
+    if (!params || !client) return
+    const asked = scopesOf(context)
+    if (!asked.includes('openid')) throw new InvalidScope('missing required scope', 'openid')
+    const unknown = asked.filter((scope) => !isKnown(scope))
+    if (unknown.length > 0) throw new InvalidScope('unrecognized scope', unknown.join(' '))
+    const audiences = audiencesOf(asked)
+    if (audiences.length > maximumAudiences) throw new InvalidScope('too many audiences', asked.join(' '))
+    for (const id of audiences) {
+      const peer = id === client.clientId ? undefined : await clients.find(id)
+      if (id !== client.clientId && !peer?.trustedPeers.includes(client.clientId))
+        throw new InvalidScope('the client may not ask for a token of that audience', id)
+    }
+    if (connectorId !== undefined && !connectors.list().some(({ id }) => id === connectorId))
+      throw new InvalidRequest('connector_id names no connector')
+    const may = client.grantTypeAllowed('refresh_token')
+    params['scope'] = asked.filter((scope) => scope !== 'offline_access' || may).join(' ')
+  }
+}
+
+/** As they were sent: the library's own list is shorter already. */
+function scopesOf(context: KoaContextWithOIDC): readonly string[] {
+  const sent = context.method === 'POST' ? context.oidc.body?.['scope'] : context.query['scope']
+  return typeof sent === 'string' ? [...new Set(sent.split(' ').filter(Boolean))] : []
+}
+
+function isKnown(scope: string): boolean {
+  return Object.hasOwn(claimsOfScopes, scope) || scope === 'offline_access' || audiencesOf([scope]).length > 0
+}

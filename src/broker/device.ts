@@ -1,0 +1,54 @@
+/** The device flow's pages (RFC 8628): enter the code, compare it, done. No script, and nothing is entered by a link alone. */
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import { type BrokerPages, type BrokerView, pageHeaders } from './views.ts'
+
+type DeviceFlow = NonNullable<NonNullable<Configuration['features']>['deviceFlow']>
+
+/** A code that a link carries is shown in the field, and has to be sent by hand (RFC 8628 §5.4). */
+export const prefilledCode = 'prefilled_code'
+
+export function deviceFeature({ pages }: { readonly pages: BrokerPages }): DeviceFlow {
+  const show = (context: KoaContextWithOIDC, view: BrokerView) => {
+    context.set({ ...pageHeaders(pages, ['https:', 'http:']) })
+    context.body = pages.render(view)
+  }
+  return {
+    enabled: true,
+    // Letters that nobody mixes up, and no words; as many as Dex has.
+    charset: 'base-20',
+    mask: '****-****',
+    userCodeInputSource: async (context, _form, _out, error) => {
+      const asked = context.query[prefilledCode]
+      show(context, {
+        kind: 'device-code',
+        action: context.oidc.urlFor('code_verification'),
+        fields: { xsrf: secretOf(context) },
+        code: typeof asked === 'string' ? asked.slice(0, 20) : '',
+        problem: error && problemOf(error.name),
+      })
+    },
+    userCodeConfirmSource: async (context, _form, client, _info, code) => {
+      show(context, {
+        kind: 'device-confirm',
+        action: context.oidc.urlFor('code_verification'),
+        fields: { xsrf: secretOf(context), user_code: code, confirm: 'yes' },
+        code,
+        client: { name: client.clientName ?? client.clientId },
+      })
+    },
+    successSource: async (context) => {
+      const { client } = context.oidc
+      show(context, { kind: 'device-done', client: { name: client?.clientName ?? client?.clientId ?? '' } })
+    },
+  }
+}
+
+function secretOf({ oidc }: KoaContextWithOIDC): string {
+  return String(oidc.session?.state?.['secret'] ?? '')
+}
+
+function problemOf(name: string): string {
+  if (name === 'AbortedError') return 'You have stopped this sign-in. The device is told.'
+  if (name === 'NoCodeError') return 'Enter the code that the device shows.'
+  return 'That code is not known, or it has been used, or it took too long. Check it, or begin again on the device.'
+}

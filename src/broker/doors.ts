@@ -1,0 +1,128 @@
+/** Where the broker is reached: at the addresses of its configuration, and inside by the proxy of the same process. */
+import { randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
+import { createServer as createPlainServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
+import { type AddressInfo, BlockList, isIP } from 'node:net'
+import { promisify } from 'node:util'
+import type { BrokerSettings } from '../config/dex/broker-settings.ts'
+import type { Front } from './front.ts'
+
+/** A header that only this process knows how to fill: the proxy tells who asks. */
+export const callerHeader = 'x-ostiary-caller'
+
+export interface BrokerDoors extends AsyncDisposable {
+  /** `http://127.0.0.1:PORT`, for the proxy in this process. */
+  readonly inside: string
+  /** Value of `callerHeader` before the client's address. */
+  readonly proof: string
+  /** What is listened on besides, as `http://HOST:PORT`. */
+  readonly outside: readonly string[]
+}
+
+/** Opens all or none; rejects naming the address that cannot be had. */
+export async function openBrokerDoors(web: BrokerSettings['web'], front: Front): Promise<BrokerDoors> {
+  await using opened = new AsyncDisposableStack()
+  const proof = randomBytes(24).toString('base64url')
+  const serveInside = serving(front, (request) => provenCaller(request, proof))
+  const serveOutside = serving(front, (request) => clientOf(request, web.clientRemoteIP))
+
+  const open = async (server: Server, address: string) => {
+    limit(server)
+    await listen(server, address)
+    opened.defer(async () => {
+      const closed = promisify(server.close.bind(server))()
+      server.closeAllConnections()
+      await closed
+    })
+    return server.address() as AddressInfo
+  }
+  const inner = createPlainServer(serveInside)
+  const { port } = await open(inner, '127.0.0.1:0')
+  const outside: string[] = []
+  if (web.http !== undefined) {
+    const at = await open(createPlainServer(serveOutside), web.http)
+    outside.push(`http://${printHost(at)}`)
+  }
+  if (web.https !== undefined && web.tls) {
+    const { cert, key, minVersion } = web.tls
+    const options = { cert, key: key.reveal(), minVersion: `TLSv${minVersion}` as const }
+    const at = await open(createSecureServer(options, serveOutside), web.https)
+    outside.push(`https://${printHost(at)}`)
+  }
+  const owned = opened.move()
+  return {
+    inside: `http://127.0.0.1:${port}`,
+    proof,
+    outside,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+function serving(front: Front, who: (request: IncomingMessage) => { address: string; requestId?: string | undefined }) {
+  return (request: IncomingMessage, response: Parameters<Front>[1]) => {
+    const { address, requestId = randomUUID() } = who(request)
+    delete request.headers[callerHeader]
+    void front(request, response, { address, requestId })
+  }
+}
+
+/** The client's address and the request's id as the proxy gives them; anybody else on this machine is who they are. */
+function provenCaller(request: IncomingMessage, proof: string) {
+  const sent = request.headers[callerHeader]
+  const [shown = '', address = '', requestId] = typeof sent === 'string' ? sent.split(' ') : []
+  const isProven = shown.length === proof.length && timingSafeEqual(Buffer.from(shown), Buffer.from(proof))
+  if (isProven && isIP(address) !== 0) return { address, requestId }
+  return { address: request.socket.remoteAddress ?? 'unknown' }
+}
+
+/** Dex's `web.clientRemoteIP`: a header, believed from the networks that are named, the last of its values first. */
+function clientOf(request: IncomingMessage, trust: BrokerSettings['web']['clientRemoteIP']) {
+  const peer = request.socket.remoteAddress ?? 'unknown'
+  if (!trust) return { address: peer }
+  const trusted = new BlockList()
+  for (const network of trust.trustedProxies) {
+    const [address = '', bits] = network.split('/')
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+    if (isIP(address) !== 0) trusted.addSubnet(address, Number(bits ?? (family === 'ipv6' ? 128 : 32)), family)
+  }
+  const isTrusted = (address: string) =>
+    isIP(address) !== 0 && trusted.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  const plainPeer = peer.replace(/^::ffff:/i, '')
+  if (!isTrusted(plainPeer)) return { address: plainPeer }
+  const sent = String(request.headers[trust.header.toLowerCase()] ?? '')
+  const hops = sent.split(',').map((hop) => hop.trim())
+  const client = hops.findLast((hop) => isIP(hop) !== 0 && !isTrusted(hop))
+  return { address: client ?? plainPeer }
+}
+
+function limit(server: Server): void {
+  server.headersTimeout = 10_000
+  server.requestTimeout = 30_000
+  server.keepAliveTimeout = 30_000
+  server.maxConnections = 2_000
+}
+
+function listen(server: Server, address: string): Promise<void> {
+  const { host, port } = splitAddress(address)
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) =>
+      reject(new Error(`cannot listen on ${address}: ${error.message}`, { cause: error })),
+    )
+    server.listen({ host, port }, () => {
+      server.removeAllListeners('error')
+      server.on('error', () => undefined)
+      resolve()
+    })
+  })
+}
+
+/** `HOST:PORT`, `[::1]:PORT`, `:PORT`. */
+function splitAddress(address: string): { host: string | undefined; port: number } {
+  const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(address)
+  if (!match) throw new Error(`cannot listen on ${address}: expected HOST:PORT`)
+  return { host: match[1] ?? (match[2] || undefined), port: Number(match[3]) }
+}
+
+function printHost({ address, port, family }: AddressInfo): string {
+  return family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`
+}

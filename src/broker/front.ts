@@ -1,0 +1,213 @@
+/**
+ * What every request to the broker goes through: who asks, which path below the issuer, and in which form the library
+ * may see it. The library believes the address that we give it, and nothing that a client sends about it.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import type { default as Provider } from 'oidc-provider'
+import type { JwtKey } from '../crypto/sign-jwt.ts'
+import { prefilledCode } from './device.ts'
+import { brokerPaths } from './provider.ts'
+import { readForm, sendView } from './sign-in/send.ts'
+import type { SignIn } from './sign-in/sign-in.ts'
+import { accessTokenId } from './tokens.ts'
+import type { BrokerPages } from './views.ts'
+
+/** What the provider of this moment is made of. */
+export interface Serving {
+  readonly provider: Provider
+  readonly keys: readonly JwtKey[]
+  readonly serveProvider: (request: IncomingMessage, response: ServerResponse) => Promise<void>
+}
+
+export interface FrontOptions {
+  readonly issuer: string
+  readonly signIn: SignIn
+  readonly pages: BrokerPages
+  serving(): Serving
+  /** Ids of connectors that may stand in `/auth/ID`. */
+  hasConnector(id: string): boolean
+  report(message: string, error: unknown): void
+}
+
+export interface Caller {
+  readonly address: string
+  readonly requestId: string
+}
+
+export type Front = (request: IncomingMessage, response: ServerResponse, caller: Caller) => Promise<void>
+
+/** Sign-in requests have no more (RFC 9700 names no limit; servers commonly take 8 KiB in a line). */
+const longestTarget = 16 * 1024
+const authorizationOctets = 16 * 1024
+/** Of the forms that are read here before the library reads them. */
+const tokenOctets = 64 * 1024
+
+export function makeFront(options: FrontOptions): Front {
+  const { issuer, pages, report } = options
+  const base = new URL(issuer)
+  const prefix = base.pathname.replace(/\/$/, '')
+  return async (request, response, caller) => {
+    try {
+      const target = targetBelow(request.url ?? '', prefix)
+      if (!target) return sendNothingHere(response, pages, caller)
+      cleanHeaders(request, base)
+      await serve(request, response, { ...target, prefix, caller, options })
+    } catch (error) {
+      report('the broker failed at a request', error)
+      if (!response.headersSent) response.writeHead(500, { connection: 'close' })
+      response.end()
+    }
+  }
+}
+
+interface Target {
+  readonly path: string
+  readonly query: string
+}
+
+/** Path and query below the issuer's path. Only origin-form (RFC 9112 §3.2.1), and nothing that could be read two ways. */
+function targetBelow(url: string, prefix: string): Target | undefined {
+  if (url.length > longestTarget || !url.startsWith('/') || /[\\#\u0000-\u0020\u007f-\uffff]/.test(url))
+    return undefined
+  const [path = '', ...rest] = url.split('?')
+  if (!path.startsWith(`${prefix}/`) && path !== prefix) return undefined
+  const below = path.slice(prefix.length) || '/'
+  if (below.includes('//') || below.split('/').some((part) => part === '.' || part === '..')) return undefined
+  return { path: below, query: rest.join('?') }
+}
+
+/** The library asks these headers for its own address. */
+function cleanHeaders(request: IncomingMessage, base: URL): void {
+  for (const name of Object.keys(request.headers))
+    if (name.startsWith('x-forwarded-') || name === 'forwarded' || name === 'x-real-ip') delete request.headers[name]
+  request.headers.host = base.host
+  request.headers['x-forwarded-proto'] = base.protocol.slice(0, -1)
+}
+
+interface Asked extends Target {
+  readonly prefix: string
+  readonly caller: Caller
+  readonly options: FrontOptions
+}
+
+async function serve(request: IncomingMessage, response: ServerResponse, asked: Asked): Promise<void> {
+  const { path, query, caller, options } = asked
+  const { signIn, issuer } = options
+  const { provider, keys } = options.serving()
+  if (path === '/healthz') return sendHealth(response)
+  const parameters = new URLSearchParams(query)
+  const connectorId = /^\/auth\/([^/]+)$/.exec(path)?.[1]
+  if (path === brokerPaths.authorization || (connectorId !== undefined && parameters.has('client_id'))) {
+    if (request.method === 'POST') return goByGet(request, response, asked)
+    if (connectorId !== undefined) {
+      if (!options.hasConnector(connectorId)) return sendNothingHere(response, options.pages, caller)
+      // Dex's `/auth/ID` names the connector in the path.
+      parameters.set('connector_id', connectorId)
+      return pass(request, response, { ...asked, path: brokerPaths.authorization, query: String(parameters) })
+    }
+    return pass(request, response, asked)
+  }
+  if (path === brokerPaths.code_verification && request.method === 'GET' && parameters.has('user_code')) {
+    // The library would send such a code on by script; here it is shown, and the person sends it.
+    return pass(request, response, {
+      ...asked,
+      query: String(new URLSearchParams({ [prefilledCode]: parameters.get('user_code') ?? '' })),
+    })
+  }
+  if (path === brokerPaths.introspection || path === brokerPaths.revocation)
+    return passUnwrapped(request, response, { asked, keys })
+  const isOurs = await signIn.serve({ request, response, path, query: parameters, ...caller, provider })
+  if (isOurs) return
+  if (path === '/' || path === '') return sendHome(response, options, issuer)
+  return pass(request, response, asked)
+}
+
+/** Hands the request to the library, which finds its path without the issuer's. */
+async function pass(request: IncomingMessage, response: ServerResponse, asked: Asked): Promise<void> {
+  const { path, query, prefix, options } = asked
+  const below = query === '' ? path : `${path}?${query}`
+  Object.assign(request, { originalUrl: prefix + below, url: below })
+  await options.serving().serveProvider(request, response)
+}
+
+/** OpenID Connect Core §3.1.2.1 wants POST at the authorization endpoint, too: its form becomes an address. */
+async function goByGet(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { prefix, path, options }: Asked,
+): Promise<void> {
+  const form = await readForm(request, authorizationOctets)
+  if (!form) {
+    response.writeHead(413, { connection: 'close' }).end()
+    return
+  }
+  response
+    .writeHead(303, {
+      location: `${new URL(options.issuer).origin}${prefix}${path}?${form}`,
+      'cache-control': 'no-store',
+    })
+    .end()
+}
+
+/** Access tokens are JWTs outside and ids inside; these two endpoints of the library take ids only. */
+async function passUnwrapped(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { asked, keys }: { readonly asked: Asked; readonly keys: readonly JwtKey[] },
+): Promise<void> {
+  if (request.method !== 'POST') return pass(request, response, asked)
+  const form = await readForm(request, tokenOctets)
+  if (!form) {
+    response.writeHead(413, { connection: 'close' }).end()
+    return
+  }
+  const tokens = form.getAll('token')
+  const [token = ''] = tokens
+  if (tokens.length === 1 && token.includes('.')) form.set('token', accessTokenId(token, keys) ?? 'unknown')
+  await pass(replayed(request, String(form)), response, asked)
+}
+
+/** The same request with another body, which was read already. */
+function replayed(request: IncomingMessage, text: string): IncomingMessage {
+  const body = Buffer.from(text)
+  const { method, url, socket, httpVersion, httpVersionMajor, httpVersionMinor, rawHeaders } = request
+  const headers = { ...request.headers, 'content-length': String(body.length) }
+  delete headers['transfer-encoding']
+  return Object.assign(Readable.from([body]), {
+    ...{
+      method,
+      url,
+      socket,
+      connection: socket,
+      httpVersion,
+      httpVersionMajor,
+      httpVersionMinor,
+      rawHeaders,
+      headers,
+    },
+  }) as unknown as IncomingMessage
+}
+
+function sendHealth(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-store' }).end('Health check passed\n')
+}
+
+function sendHome(response: ServerResponse, { pages }: FrontOptions, issuer: string): void {
+  sendView(response, pages, {
+    status: 200,
+    view: {
+      kind: 'problem',
+      heading: 'The sign-in service',
+      text: `Applications send people here to sign in. This is the issuer ${issuer}.`,
+      advice: 'Open the application that you want to use.',
+    },
+  })
+}
+
+function sendNothingHere(response: ServerResponse, pages: BrokerPages, { requestId }: Caller): void {
+  sendView(response, pages, {
+    status: 404,
+    view: { kind: 'problem', heading: 'There is nothing here', text: 'This address leads nowhere.', requestId },
+  })
+}

@@ -1,0 +1,146 @@
+/** Grants: what one sign-in at one application may become, for how long, and what ends it. */
+import { randomBytes } from 'node:crypto'
+import type { Client, Grant, KoaContextWithOIDC, RefreshToken } from 'oidc-provider'
+import type { BrokerSettings } from '../config/dex/broker-settings.ts'
+import type { Identities, KnownIdentity } from './identities.ts'
+import type { OpenConnectors } from './open-connectors.ts'
+
+interface GrantOptions {
+  readonly settings: BrokerSettings
+  readonly connectors: OpenConnectors
+  readonly identities: Identities
+  readonly now: () => number
+}
+
+/** Seconds. A refresh token without any limit of its own is kept for a year after its last use. */
+const unlimited = 366 * 24 * 60 * 60
+
+export class Grants {
+  readonly #options: GrantOptions
+
+  constructor(options: GrantOptions) {
+    this.#options = options
+  }
+
+  /**
+   * A grant of its own for every sign-in at an application, once the person has agreed where that is asked; undefined
+   * where something is still to be asked. One grant for each, so that a replayed code ends what came from it, and a
+   * second device does not end the first one's tokens (Dex's do).
+   */
+  async load(context: KoaContextWithOIDC): Promise<Grant | undefined> {
+    const { identities } = this.#options
+    const { session, client, provider, account } = context.oidc
+    if (!session?.uid || !client || !account) return undefined
+    if (isAsking(context) || !this.#hasAgreed(context)) return undefined
+    if (context.oidc.result?.consent) rememberConsent(context)
+    // Kept before the grant is: a token never stands without an identity.
+    const grant = new provider.Grant({ clientId: client.clientId, accountId: account.accountId })
+    grant.addOIDCScope(String(context.oidc.params?.['scope'] ?? 'openid'))
+    grant.jti = randomBytes(24).toString('base64url')
+    const expiresAt = this.#options.now() + this.grantLife(grant) * 1000
+    await identities.keepForGrant(grant.jti, account['known'] as KnownIdentity, {
+      clientId: client.clientId,
+      sessionUid: session.uid,
+      expiresAt,
+    })
+    await grant.save()
+    return grant
+  }
+
+  /** Whether a refresh token is given out: asked for, allowed, and the source can be asked again. */
+  async mayRefresh(
+    client: Client,
+    source: { readonly grantId?: string | undefined; readonly scopes: Set<string> },
+  ): Promise<boolean> {
+    if (!client.grantTypeAllowed('refresh_token') || !source.scopes.has('offline_access')) return false
+    const held = source.grantId === undefined ? undefined : await this.#options.identities.ofGrant(source.grantId)
+    if (!held) return false
+    using borrowed = await this.#options.connectors.borrow(held.known.connectorId)
+    if (!borrowed?.connector.refresh) return false
+    return borrowed.grantTypes.length === 0 || borrowed.grantTypes.includes('refresh_token')
+  }
+
+  /** Seconds that a browser session lasts from now on: until it is left unused, and never beyond its absolute end. */
+  sessionLife(loginAt: number | undefined): number {
+    const { absoluteLifetime, validIfNotUsedFor } = this.#options.settings.sessions
+    const now = Math.floor(this.#options.now() / 1000)
+    const left = (loginAt ?? now) + absoluteLifetime / 1000 - now
+    const idle = validIfNotUsedFor === 0 ? left : validIfNotUsedFor / 1000
+    return Math.max(1, Math.floor(Math.min(left, idle)))
+  }
+
+  /** Seconds: as long as anything of it may live. */
+  grantLife(grant: Grant): number {
+    const { expiry } = this.#options.settings
+    const tokens = Math.ceil(expiry.idTokens / 1000) + 600
+    const scope = grant.getOIDCScopeEncountered()
+    return scope.split(' ').includes('offline_access') ? Math.max(tokens, this.#absolute()) : tokens
+  }
+
+  /** Seconds that a refresh token lives from now on (RFC 9700 §4.14.2): unused, and altogether since the sign-in. */
+  refreshLife(token: RefreshToken): number {
+    const { validIfNotUsedFor } = this.#options.settings.expiry.refreshTokens
+    const now = Math.floor(this.#options.now() / 1000)
+    const left = this.#absolute() - (now - (token.iiat ?? now))
+    return Math.max(1, Math.floor(validIfNotUsedFor === 0 ? left : Math.min(left, validIfNotUsedFor / 1000)))
+  }
+
+  /**
+   * After an answer of the token endpoint: a code that was shown with the wrong verifier or address is used up, so that
+   * nobody tries again (RFC 9700 §4.5.3); a refresh token that is not rotated lives on from this use.
+   */
+  async afterToken(context: KoaContextWithOIDC, next: () => Promise<unknown>): Promise<void> {
+    await next()
+    if (context.oidc?.route !== 'token') return
+    const { params, client, provider } = context.oidc
+    const { grant_type: grantType, code } = params ?? {}
+    if (context.status === 400 && grantType === 'authorization_code' && client && typeof code === 'string') {
+      const spoiled = await provider.AuthorizationCode.find(code)
+      if (spoiled?.clientId === client.clientId && !('consumed' in spoiled && spoiled.consumed)) await spoiled.destroy()
+    }
+    const { refreshTokens } = this.#options.settings.expiry
+    const used = context.oidc.entities.RefreshToken
+    if (context.status === 200 && grantType === 'refresh_token' && used && refreshTokens.disableRotation) {
+      used.exp = Math.floor(this.#options.now() / 1000) + this.refreshLife(used)
+      await used.save()
+    }
+  }
+
+  #absolute(): number {
+    const { absoluteLifetime } = this.#options.settings.expiry.refreshTokens
+    return absoluteLifetime === 0 ? unlimited : Math.ceil(absoluteLifetime / 1000)
+  }
+
+  /** Consent: given just now, or not asked for at all, or given in this browser session for the same scopes. */
+  #hasAgreed(context: KoaContextWithOIDC): boolean {
+    const { result, params } = context.oidc
+    if (result?.consent) return true
+    if (params?.['approval_prompt'] === 'force') return false
+    if (this.#options.settings.oauth2.skipApprovalScreen) return true
+    return agreedScopes(context).includes(String(params?.['scope'] ?? ''))
+  }
+}
+
+/** Something that the request wants is still to be asked, so that no grant is needed yet. */
+function isAsking({ oidc }: KoaContextWithOIDC): boolean {
+  return ['login', 'select_account', 'consent'].some((prompt) => oidc.promptPending(prompt))
+}
+
+/** What the person agreed to for this client in this browser session. */
+function agreedScopes({ oidc }: KoaContextWithOIDC): readonly string[] {
+  const { session, client } = oidc
+  const authorization = client && session?.authorizations?.[client.clientId]
+  const agreed = (authorization as { agreed?: unknown } | undefined)?.agreed
+  return Array.isArray(agreed) ? agreed.filter((scope) => typeof scope === 'string') : []
+}
+
+/** Remembers a consent in the browser session, a few of them for each client. */
+function rememberConsent({ oidc }: KoaContextWithOIDC): void {
+  const { session, client, params } = oidc
+  if (!session || !client) return
+  const scope = String(params?.['scope'] ?? '')
+  session.ensureClientContainer(client.clientId)
+  const authorization = session.authorizations?.[client.clientId] as { agreed?: string[] } | undefined
+  if (!authorization) return
+  authorization.agreed = [...new Set([...(authorization.agreed ?? []), scope])].slice(-5)
+}

@@ -1,0 +1,23 @@
+/** The connectors of the configuration as the book takes them: the users of the file are one, too. */
+
+import type { BrokerSettings } from '../config/dex/broker-settings.ts'
+import type { ConnectorSettings } from '../config/dex/connectors/connector-settings.ts'
+import { digestText } from '../crypto/random.ts'
+
+/** Dex's names for the connector that `enablePasswordDB` brings. */
+export const localConnectorId = 'local'
+
+export function declaredConnectors(settings: BrokerSettings): readonly ConnectorSettings[] {
+  if (!settings.enablePasswordDB) return settings.connectors
+  const local = {
+    type: 'local',
+    id: localConnectorId,
+    name: 'Email',
+    config: {},
+    // Other users make it another connector: whoever is under way finishes with the old ones.
+    raw: { users: digestText(JSON.stringify(settings.staticPasswords)) },
+    groups: undefined,
+    grantTypes: [],
+  }
+  return [...settings.connectors, local as unknown as ConnectorSettings]
+}

@@ -1,0 +1,94 @@
+/** Names and passwords from the form to the connector: bounded, slowed down where somebody guesses, and written down. */
+import type { Connector, UpstreamIdentity, WantedScopes } from '../connectors/connector.ts'
+import { SignInGuard } from '../sign-in-guard.ts'
+
+/** One try to sign in, for the log. */
+export interface AuditEvent {
+  readonly outcome: 'signed-in' | 'refused' | 'held-up' | 'failed'
+  readonly connector: string
+  /** What was typed as the name; '' where another service asked for it. */
+  readonly login: string
+  readonly address: string
+  readonly subject?: string
+  /** Code of the failure. */
+  readonly code?: string
+}
+
+export type CheckedPassword =
+  | { readonly kind: 'right'; readonly identity: UpstreamIdentity }
+  | { readonly kind: 'wrong' }
+  /** `waitMs`: not before. */
+  | { readonly kind: 'wait'; readonly waitMs: number }
+  | { readonly kind: 'busy' }
+
+/** Longer names are nobody's (RFC 5321 §4.5.3.1.3 for addresses), longer passwords are an attack on the hash. */
+export const longestLogin = 254
+const longestPassword = 1024
+/** Checks at once; each holds a connection to a directory or a place in the queue of the hashing thread. */
+const checksAtOnce = 64
+const checkLimit = 20_000
+
+export class PasswordChecks {
+  readonly #now: () => number
+  readonly #accounts = new SignInGuard({
+    ...{ free: 5, firstWaitMs: 2_000, longestWaitMs: 900_000 },
+    ...{ forgetAfterMs: 3_600_000, keys: 20_000 },
+  })
+  readonly #addresses = new SignInGuard({
+    ...{ free: 30, firstWaitMs: 1_000, longestWaitMs: 300_000 },
+    ...{ forgetAfterMs: 3_600_000, keys: 20_000 },
+  })
+  #running = 0
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  /** @throws ProxyError of the connector; nothing is counted then, as the password was not judged */
+  async check(
+    credentials: { readonly login: string; readonly password: string; readonly address: string },
+    { connectorId, connector, scopes }: { connectorId: string; connector: Connector; scopes: WantedScopes },
+  ): Promise<CheckedPassword> {
+    const { password } = credentials
+    const login = credentials.login.trim()
+    if (connector.kind !== 'password' || login === '' || password === '') return { kind: 'wrong' }
+    if (login.length > longestLogin || password.length > longestPassword || /\u0000/.test(login + password))
+      return { kind: 'wrong' }
+    if (this.#running >= checksAtOnce) return { kind: 'busy' }
+    const now = this.#now()
+    const account = `${connectorId} ${login.normalize('NFKC').toLowerCase()}`
+    const network = networkOf(credentials.address)
+    const waitMs = Math.max(this.#accounts.waitOf(account, now), this.#addresses.waitOf(network, now))
+    if (waitMs > 0) return { kind: 'wait', waitMs }
+    this.#accounts.count(account, now)
+    this.#addresses.count(network, now)
+    this.#running++
+    try {
+      const identity = await connector.signIn({ login, password }, { scopes, signal: AbortSignal.timeout(checkLimit) })
+      if (!identity) return { kind: 'wrong' }
+      this.#accounts.forget(account)
+      this.#addresses.takeBack(network)
+      return { kind: 'right', identity }
+    } catch (error) {
+      this.#accounts.takeBack(account)
+      this.#addresses.takeBack(network)
+      throw error
+    } finally {
+      this.#running--
+    }
+  }
+}
+
+/** One household has one IPv6 /64, however many addresses it takes. */
+export function networkOf(address: string): string {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
+  if (!plain.includes(':')) return plain
+  const [head = '', tail] = plain.split('::')
+  const left = head === '' ? [] : head.split(':')
+  const right = tail === undefined || tail === '' ? [] : tail.split(':')
+  const zeros = tail === undefined ? [] : Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0')
+  return `${[...left, ...zeros, ...right]
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`
+}

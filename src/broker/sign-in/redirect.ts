@@ -1,0 +1,120 @@
+/** The way to another service and back. What comes back is taken once, and only in the browser that was sent. */
+import { randomBytes } from 'node:crypto'
+import type { Interaction } from 'oidc-provider'
+import { ProxyError } from '../../errors/proxy-error.ts'
+import type { RedirectConnector } from '../connectors/connector.ts'
+import type { BorrowedConnector } from '../open-connectors.ts'
+import { AttemptOver, parameterOf, wantedScopes } from './attempt.ts'
+import { readForm, refusesMethod, sendRedirect, sendView } from './send.ts'
+import type { SignIn, SignInRequest } from './sign-in.ts'
+
+const departureKind = 'Departure'
+const postedKind = 'PostedAnswer'
+/** Milliseconds: how long somebody may take at the other service, and an answer from the POST to the GET after it. */
+const departureLife = 30 * 60_000
+const postedLife = 60_000
+/** A SAML answer with many groups. */
+const answerOctets = 512 * 1024
+/** Milliseconds that the service may take to redeem a code. */
+const sourceLimit = 20_000
+
+export async function startRedirect(
+  signIn: SignIn,
+  asked: SignInRequest,
+  { attempt, borrowed }: { readonly attempt: Interaction; readonly borrowed: BorrowedConnector },
+): Promise<void> {
+  if (refusesMethod(asked.request, asked.response, ['GET'])) return
+  const { store, now, pages } = signIn.options
+  const connector = redirecting(borrowed)
+  const parameters = new URLSearchParams()
+  for (const [name, value] of Object.entries(attempt.params)) if (typeof value === 'string') parameters.set(name, value)
+  // A state of its own for each departure: an answer to an earlier one is worth nothing.
+  const state = `${attempt.uid}.${randomBytes(12).toString('base64url')}`
+  const departure = await connector.start({
+    state,
+    scopes: wantedScopes(attempt),
+    parameters,
+    signal: AbortSignal.timeout(sourceLimit),
+  })
+  const value = { connectorId: borrowed.id, secrets: departure.secrets, state }
+  await store.put({ kind: departureKind, id: state, value, expiresAt: now() + departureLife })
+  const { send } = departure
+  if (send.by === 'redirect') return sendRedirect(asked.response, send.url)
+  sendView(asked.response, pages, {
+    status: 200,
+    redirectUri: parameterOf(attempt, 'redirect_uri'),
+    view: { kind: 'onward', connector: borrowed.name, action: send.action, fields: send.fields },
+  })
+}
+
+export async function serveCallback(signIn: SignIn, asked: SignInRequest): Promise<void> {
+  const { request, response, query } = asked
+  if (refusesMethod(request, response, ['GET', 'POST'])) return
+  if (request.method === 'POST') return keepPosted(signIn, asked)
+  const posted = query.get('posted')
+  const answer = posted === null ? query : await takePosted(signIn, posted)
+  const by = posted === null ? 'GET' : 'POST'
+  const state = (by === 'GET' ? answer.get('state') : answer.get('RelayState')) ?? ''
+  const attempt = await signIn.attempt(asked, state.split('.')[0] ?? '')
+  const { store, now, audit } = signIn.options
+  const record = await store.get(departureKind, state)
+  // Taken before anything is judged: an answer counts once.
+  if (!record || !(await store.consume(departureKind, state, now())))
+    throw new AttemptOver('the answer was used before')
+  const connectorId = String(record.value['connectorId'])
+  using borrowed = await signIn.options.connectors.borrow(connectorId)
+  if (!borrowed) throw new AttemptOver('the connector is gone')
+  try {
+    const identity = await redirecting(borrowed).finish({
+      answer,
+      by,
+      state,
+      secrets: String(record.value['secrets']),
+      scopes: wantedScopes(attempt),
+      signal: AbortSignal.timeout(sourceLimit),
+    })
+    const remember = signIn.options.rememberByDefault
+    await signIn.finish(asked, { attempt, borrowed, identity, login: '', remember })
+  } catch (error) {
+    const code = error instanceof ProxyError ? error.code : 'INTERNAL'
+    audit({
+      outcome: code === 'CONNECTOR_REFUSED' ? 'refused' : 'failed',
+      connector: connectorId,
+      login: '',
+      address: asked.address,
+      code,
+    })
+    throw error
+  }
+}
+
+/**
+ * A POST from another site comes without our cookies (SameSite=Lax). What it holds is kept for a moment, unjudged, and
+ * the browser is sent to fetch it with its cookies.
+ */
+async function keepPosted(signIn: SignIn, { request, response }: SignInRequest): Promise<void> {
+  const { store, now } = signIn.options
+  const fields = await readForm(request, answerOctets)
+  if (!fields) {
+    response.writeHead(413, { connection: 'close' }).end()
+    return
+  }
+  const state = fields.get('RelayState') ?? ''
+  // Only for a departure of ours: nobody fills the store from outside.
+  if (!(await store.get(departureKind, state))) throw new AttemptOver('there is no such departure')
+  await store.put({ kind: postedKind, id: state, value: { text: fields.toString() }, expiresAt: now() + postedLife })
+  sendRedirect(response, signIn.url('/callback', { posted: state }))
+}
+
+async function takePosted(signIn: SignIn, id: string): Promise<URLSearchParams> {
+  const { store } = signIn.options
+  const record = await store.get(postedKind, id)
+  if (!record) throw new AttemptOver('the answer was used before')
+  await store.delete(postedKind, id)
+  return new URLSearchParams(String(record.value['text']))
+}
+
+function redirecting({ id, connector }: BorrowedConnector): RedirectConnector {
+  if (connector.kind === 'redirect') return connector
+  throw new ProxyError('CONNECTOR_MISCONFIGURED', `cannot use connector ${id}: it has a password form`)
+}

@@ -1,0 +1,71 @@
+/** How the broker's own pages are sent. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { catalog } from '../../errors/catalog.ts'
+import { ProxyError } from '../../errors/proxy-error.ts'
+import { type BrokerPages, type BrokerView, formTargetsOf, pageHeaders } from '../views.ts'
+
+/** A form of ours is a name, a password and a few words; a SAML answer is longer. */
+export const formOctets = 16 * 1024
+
+export interface ShownView {
+  readonly status: number
+  readonly view: BrokerView
+  /** The application's address, to which the form leads in the end. */
+  readonly redirectUri?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export function sendView(response: ServerResponse, pages: BrokerPages, shown: ShownView): void {
+  const { status, view, redirectUri, headers = {} } = shown
+  response.writeHead(status, { ...pageHeaders(pages, formTargetsOf(redirectUri)), ...headers }).end(pages.render(view))
+}
+
+/** The page of a failure: the row of its code, and the request id. */
+export function sendProblem(
+  { response, requestId }: { readonly response: ServerResponse; readonly requestId: string },
+  pages: BrokerPages,
+  error: unknown,
+): void {
+  const { status, text, advice } = catalog[error instanceof ProxyError ? error.code : 'INTERNAL']
+  sendView(response, pages, {
+    status,
+    view: { kind: 'problem', heading: 'This sign-in cannot go on', text, advice, requestId },
+    ...(status === 503 && { headers: { 'retry-after': '5' } }),
+  })
+}
+
+export function sendRedirect(response: ServerResponse, location: string): void {
+  response.writeHead(303, { location, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' }).end()
+}
+
+/** Anything but the methods of this page; true where it was answered. */
+export function refusesMethod(
+  { method }: IncomingMessage,
+  response: ServerResponse,
+  allowed: readonly string[],
+): boolean {
+  if (method !== undefined && allowed.includes(method)) return false
+  response.writeHead(405, { allow: allowed.join(', '), connection: 'close' }).end()
+  return true
+}
+
+/** A form is taken from our own pages only (a browser tells where a form came from). */
+export function isFromElsewhere(request: IncomingMessage, issuer: string): boolean {
+  const { origin } = request.headers
+  const site = request.headers['sec-fetch-site']
+  if (origin !== undefined && origin !== 'null') return origin !== new URL(issuer).origin
+  return site !== undefined && site !== 'same-origin' && site !== 'none'
+}
+
+/** The form of a POST; undefined where it is too long or not a form. */
+export async function readForm(request: IncomingMessage, limit = formOctets): Promise<URLSearchParams | undefined> {
+  if (!/^application\/x-www-form-urlencoded\b/i.test(request.headers['content-type'] ?? '')) return undefined
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const part of request) {
+    size += (part as Buffer).length
+    if (size > limit) return undefined
+    parts.push(part as Buffer)
+  }
+  return new URLSearchParams(Buffer.concat(parts).toString('utf8'))
+}

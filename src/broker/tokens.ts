@@ -1,0 +1,159 @@
+/**
+ * The shape of tokens, where it is Dex's and not the library's: an access token is a signed JWT with the user's claims
+ * (of type `at+jwt`, so that none passes for an ID token), and either kind may be for several clients.
+ */
+import type { default as Provider } from 'oidc-provider'
+import { type JwtKey, readJwt, signJwt } from '../crypto/sign-jwt.ts'
+import { claimsFor } from './accounts.ts'
+import { claimsOfScopes } from './claims.ts'
+import { type ClientBook, mayRedirectTo, rulesOf } from './client-book.ts'
+import type { Identities } from './identities.ts'
+
+export interface TokenOptions {
+  readonly provider: Provider
+  readonly clients: ClientBook
+  readonly identities: Identities
+  /** Newest first. */
+  readonly keys: readonly JwtKey[]
+}
+
+/** RFC 9068 §2.1. */
+const accessTokenType = 'at+jwt'
+
+/** Dex's scope that makes a token for another client, too. */
+const audienceScope = 'audience:server:client_id:'
+
+export function audiencesOf(scopes: Iterable<string>): readonly string[] {
+  return [...scopes]
+    .filter((scope) => scope.startsWith(audienceScope))
+    .map((scope) => scope.slice(audienceScope.length))
+}
+
+/** The id under which an access token is kept; undefined where the text is none of ours. */
+export function accessTokenId(text: string, keys: readonly JwtKey[]): string | undefined {
+  const id = readJwt(text, keys, accessTokenType)?.['jti']
+  return typeof id === 'string' ? id : undefined
+}
+
+/** Gives the tokens of `provider` their shape. The library keeps and judges them under their ids as before. */
+export function shapeTokens(options: TokenOptions): void {
+  const { provider, keys } = options
+  const { AccessToken, IdToken, Client } = provider as unknown as Shaped
+  const find = AccessToken.find
+  AccessToken.find = async function (text, more) {
+    const id = typeof text === 'string' ? accessTokenId(text, keys) : undefined
+    return id === undefined ? undefined : find.call(this, id, more)
+  }
+  const save = AccessToken.prototype.save
+  AccessToken.prototype.save = async function (ttl) {
+    const id = await save.call(this, ttl)
+    return signAccessToken(this, id, options)
+  }
+  const issue = IdToken.prototype.issue
+  IdToken.prototype.issue = async function (more) {
+    const { client } = this
+    if (more?.use !== 'idtoken') return issue.call(this, more)
+    const audiences = await trustingClients(
+      audiencesOf((this.scope ?? '').split(' ')),
+      client.clientId,
+      options.clients,
+    )
+    if (audiences.length === 0) return issue.call(this, more)
+    this.set('azp', client.clientId)
+    // The library asks the client for nothing else but its name and algorithms here.
+    this.client = Object.create(client, { clientId: { value: [...audiences, client.clientId] } })
+    try {
+      return await issue.call(this, more)
+    } finally {
+      this.client = client
+    }
+  }
+  Client.prototype.redirectUriAllowed = function (uri) {
+    return mayRedirectTo(rulesOf(this), uri)
+  }
+  Client.prototype.postLogoutRedirectUriAllowed = function (uri) {
+    return rulesOf(this).postLogoutRedirectURIs.includes(uri)
+  }
+}
+
+async function signAccessToken(token: AccessTokenLike, id: string, options: TokenOptions): Promise<string> {
+  const { clients, identities, provider, keys } = options
+  const [key] = keys
+  if (!key) throw new Error('cannot sign: there is no key')
+  const client = await clients.find(token.clientId)
+  const held = token.grantId === undefined ? undefined : await identities.ofGrant(token.grantId)
+  const scopes = (token.scope ?? '').split(' ').filter(Boolean)
+  const audiences = await trustingClients(audiencesOf(scopes), token.clientId, clients)
+  const now = Math.floor(Date.now() / 1000)
+  return signJwt(
+    {
+      iss: provider.issuer,
+      sub: token.accountId,
+      aud: audiences.length > 0 ? [...audiences, token.clientId] : token.clientId,
+      ...(audiences.length > 0 && { azp: token.clientId }),
+      exp: token.exp ?? now + token.expiration,
+      iat: now,
+      jti: id,
+      client_id: token.clientId,
+      scope: token.scope,
+      ...(held && pickClaims(claimsFor(held.known, client), scopes)),
+    },
+    key,
+    accessTokenType,
+  )
+}
+
+/** The claims that these scopes bring. */
+export function pickClaims(claims: Record<string, unknown>, scopes: readonly string[]): Record<string, unknown> {
+  const names = scopes.flatMap((scope) =>
+    scope in claimsOfScopes ? claimsOfScopes[scope as keyof typeof claimsOfScopes] : [],
+  )
+  return Object.fromEntries(names.filter((name) => Object.hasOwn(claims, name)).map((name) => [name, claims[name]]))
+}
+
+/** Those of `audiences` that still trust the client: trust may have been withdrawn since the sign-in. */
+async function trustingClients(
+  audiences: readonly string[],
+  clientId: string,
+  clients: ClientBook,
+): Promise<readonly string[]> {
+  const judged = await Promise.all(
+    audiences.map(async (id) => {
+      const peer = await clients.find(id)
+      return id !== clientId && peer?.trustedPeers.includes(clientId) ? id : undefined
+    }),
+  )
+  return judged.filter((id) => id !== undefined)
+}
+
+interface AccessTokenLike {
+  readonly accountId: string
+  readonly clientId: string
+  readonly grantId: string | undefined
+  readonly scope: string | undefined
+  readonly exp: number | undefined
+  readonly expiration: number
+  save(ttl?: number): Promise<string>
+}
+
+interface IdTokenLike {
+  readonly scope: string | undefined
+  client: { readonly clientId: string }
+  set(claim: string, value: unknown): void
+  issue(options?: { use?: string }): Promise<string>
+}
+
+/** The parts of the library's classes that are shaped here. */
+interface Shaped {
+  readonly AccessToken: {
+    find(text: unknown, options?: object): Promise<unknown>
+    readonly prototype: AccessTokenLike
+  }
+  readonly IdToken: { readonly prototype: IdTokenLike }
+  readonly Client: {
+    readonly prototype: {
+      redirectUriAllowed(uri: string): boolean
+      postLogoutRedirectUriAllowed(uri: string): boolean
+    }
+  }
+}
