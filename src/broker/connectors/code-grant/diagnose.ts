@@ -1,0 +1,48 @@
+/** What can be found out about a code grant without a person: everything up to the address that the browser opens. */
+import type { DiagnosticStep } from '../connector.ts'
+import { type CodeGrant, requireOwnCallback } from './code-grant.ts'
+import { departure } from './sign-in.ts'
+import { probeClient } from './token-endpoint.ts'
+
+export async function* diagnoseGrant(
+  grant: CodeGrant,
+  { scopes, signal }: { readonly scopes: readonly string[]; readonly signal: AbortSignal },
+): AsyncGenerator<DiagnosticStep> {
+  const steps: readonly [string, () => Promise<string> | string][] = [
+    [
+      'callback address',
+      () => {
+        requireOwnCallback(grant)
+        return `${grant.redirectUri}, which is ours`
+      },
+    ],
+    [
+      'token endpoint',
+      async () => {
+        await probeClient(grant, signal)
+        return `${new URL(grant.tokenUrl).origin} answers, and takes our client id and secret`
+      },
+    ],
+  ]
+  for (const [name, look] of steps) {
+    const step = await outcomeOf(name, look)
+    yield step
+    if (step.outcome === 'failed') return
+  }
+  const { send } = departure(grant, { state: 'STATE', scopes })
+  yield {
+    name: 'authorization address',
+    outcome: 'ok',
+    found: `${grant.service} is asked for ${scopes.join(' ')}`,
+    ...(send.by === 'redirect' && { details: [send.url] }),
+  }
+  yield { name: 'user', outcome: 'skipped', found: `only ${grant.service} knows who signs in, in a browser` }
+}
+
+async function outcomeOf(name: string, look: () => Promise<string> | string): Promise<DiagnosticStep> {
+  try {
+    return { name, outcome: 'ok', found: await look() }
+  } catch (error) {
+    return { name, outcome: 'failed', found: error instanceof Error ? error.message : 'unknown reason' }
+  }
+}

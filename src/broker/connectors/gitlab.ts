@@ -1,0 +1,168 @@
+/** The connector `gitlab`: gitlab.com, or a server of one's own. */
+import { z } from 'zod'
+import type { GitlabSettings } from '../../config/dex/connectors/gitlab.ts'
+import type { ErrorCode } from '../../errors/catalog.ts'
+import { ProxyError } from '../../errors/proxy-error.ts'
+import { failureOfStatus } from './code-grant/api-answer.ts'
+import { type CodeGrant, requireOwnCallback } from './code-grant/code-grant.ts'
+import { diagnoseGrant } from './code-grant/diagnose.ts'
+import { KeptTokens, printTokens } from './code-grant/kept-tokens.ts'
+import { departure, redeem } from './code-grant/sign-in.ts'
+import { probeClient, type Tokens } from './code-grant/token-endpoint.ts'
+import type { ConnectorTools, RedirectConnector, UpstreamIdentity, WantedScopes } from './connector.ts'
+import { openUpstreamHttp } from './upstream-http.ts'
+import { readRoots } from './upstream-roots.ts'
+
+const text = z.string().max(1000)
+const userPage = z.object({
+  id: z.int().positive(),
+  username: text.min(1),
+  name: text.nullish(),
+  email: text.nullish(),
+  state: text.nullish(),
+  /** When the address was verified. */
+  confirmed_at: text.nullish(),
+})
+
+const paths = z.array(text).max(10_000).nullish()
+/** All groups at once: this page of GitLab's has no pages. */
+const userInfo = z.object({
+  sub: z.union([text, z.int()]).nullish(),
+  groups: paths,
+  'https://gitlab.org/claims/groups/owner': paths,
+  'https://gitlab.org/claims/groups/maintainer': paths,
+  'https://gitlab.org/claims/groups/developer': paths,
+})
+
+const permissions = ['owner', 'maintainer', 'developer'] as const
+
+/** All that is asked at one sign-in or refresh, milliseconds. */
+const timeLimit = 30_000
+
+/** @throws ProxyError CONNECTOR_MISCONFIGURED where `rootCAData` holds no certificate */
+export async function openGitlabConnector(settings: GitlabSettings, tools: ConnectorTools): Promise<RedirectConnector> {
+  const roots = await readRoots(settings.rootCAData === undefined ? [] : [settings.rootCAData], tools)
+  const http = openUpstreamHttp({ roots })
+  const { baseURL } = settings
+  const grant: CodeGrant = {
+    service: 'GitLab',
+    authorizeUrl: `${baseURL}/oauth/authorize`,
+    tokenUrl: `${baseURL}/oauth/token`,
+    client: { id: settings.clientID, secret: settings.clientSecret },
+    redirectUri: settings.redirectURI,
+    http,
+    tools,
+  }
+  const kept = new KeptTokens(grant)
+
+  const identify = async (
+    tokens: Tokens,
+    { scopes, unauthorized, signal }: { scopes: WantedScopes; unauthorized: ErrorCode; signal: AbortSignal },
+  ): Promise<UpstreamIdentity> => {
+    const get = async <T extends z.ZodType>(path: string, { page, what }: { page: T; what: string }) => {
+      const headers = { accept: 'application/json', authorization: `Bearer ${tokens.accessToken}` }
+      const answer = await http.request(`${baseURL}${path}`, { headers, signal })
+      const failure = failureOfStatus(answer, { service: 'GitLab', what, unauthorized, now: tools.now() })
+      if (failure) throw failure
+      return parse(page, { text: answer.text, what })
+    }
+    const user = await get('/api/v4/user', { page: userPage, what: 'the user' })
+    if (user.state && user.state !== 'active')
+      throw new ProxyError('ACCOUNT_DISABLED', `cannot sign in ${user.username}: the account is ${user.state}`)
+    if (!user.email)
+      throw new ProxyError('ACCOUNT_WITHOUT_EMAIL', `cannot sign in ${user.username}: expected an address, got none`)
+    const needsGroups = needsGroupsPage(settings, scopes)
+    const info = needsGroups ? await get('/oauth/userinfo', { page: userInfo, what: 'the groups' }) : undefined
+    // OpenID Connect Core §5.3.2: another subject means another person.
+    if (info?.sub !== undefined && info.sub !== null && String(info.sub) !== String(user.id))
+      throw invalid('the groups', 'those of another user')
+    return {
+      userId: settings.useLoginAsID ? user.username : String(user.id),
+      name: user.name || user.email,
+      preferredUsername: user.username,
+      email: user.email,
+      emailVerified: Boolean(user.confirmed_at),
+      groups: info ? groupsOf(info, { settings, login: user.username }) : [],
+      ...(scopes.offlineAccess && { connectorData: printTokens(tokens) }),
+    }
+  }
+
+  return {
+    kind: 'redirect',
+    freshness: 'each refresh',
+
+    start: async ({ state, scopes }) => departure(grant, { state, scopes: wantedScopes(settings, scopes) }),
+
+    async finish({ scopes, ...arrival }) {
+      const signal = within(arrival.signal)
+      const tokens = await redeem(grant, { ...arrival, signal })
+      return identify(tokens, { scopes, unauthorized: 'CONNECTOR_MISCONFIGURED', signal })
+    },
+
+    async refresh(identity, { scopes, signal: outer }) {
+      const signal = within(outer)
+      const tokens = await kept.usable(identity.connectorData, signal)
+      const fresh = await identify(tokens, { scopes, unauthorized: 'ACCOUNT_GONE', signal })
+      if (fresh.userId === identity.userId) return { ...fresh, connectorData: printTokens(tokens) }
+      throw new ProxyError('ACCOUNT_GONE', `cannot refresh ${identity.userId}: got the token of ${fresh.userId}`)
+    },
+
+    async check(signal) {
+      requireOwnCallback(grant)
+      await probeClient(grant, signal)
+    },
+
+    diagnose: ({ signal }) =>
+      diagnoseGrant(grant, { scopes: wantedScopes(settings, { groups: true, offlineAccess: false }), signal }),
+
+    close: () => http.close(),
+  }
+}
+
+function needsGroupsPage({ groups }: GitlabSettings, scopes: WantedScopes): boolean {
+  return groups.length > 0 || scopes.groups
+}
+
+function wantedScopes(settings: GitlabSettings, scopes: WantedScopes): readonly string[] {
+  return needsGroupsPage(settings, scopes) ? ['read_user', 'openid'] : ['read_user']
+}
+
+/** Paths of groups, and `path:owner` and its like where that is asked for; then the list of those that may. */
+function groupsOf(
+  info: z.output<typeof userInfo>,
+  { settings, login }: { readonly settings: GitlabSettings; readonly login: string },
+): readonly string[] {
+  const groups = new Set(info.groups ?? [])
+  if (settings.getGroupsPermission) {
+    for (const permission of permissions) {
+      for (const path of info[`https://gitlab.org/claims/groups/${permission}`] ?? []) {
+        if (info.groups?.includes(path)) groups.add(`${path}:${permission}`)
+      }
+    }
+  }
+  if (settings.groups.length === 0) return [...groups]
+  const allowed = [...groups].filter((group) => settings.groups.includes(group))
+  if (allowed.length > 0) return allowed
+  const message = `cannot let ${login} in: expected a member of ${settings.groups.join(', ')}`
+  throw new ProxyError('ACCOUNT_NOT_ALLOWED', message)
+}
+
+function parse<T extends z.ZodType>(page: T, { text, what }: { text: string; what: string }): z.output<T> {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    throw invalid(what, 'no JSON')
+  }
+  const result = page.safeParse(json)
+  if (result.success) return result.data
+  throw invalid(what, `something else at ${result.error.issues[0]?.path.join('.') || 'the top'}`)
+}
+
+function invalid(what: string, found: string): ProxyError {
+  return new ProxyError('CONNECTOR_ANSWER_INVALID', `cannot use ${what} from GitLab: got ${found}`)
+}
+
+function within(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(timeLimit)])
+}
