@@ -70,7 +70,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
   response.on('error', () => {})
   try {
     const name = /^\/v1\/([A-Za-z]{1,40})$/.exec(request.url ?? '')?.[1] ?? ''
-    if (name !== 'testConnector' && !isOperation(name)) return send(response, 404, refusal('not-found', 'no such operation'))
+    if (name !== 'testConnector' && !isOperation(name))
+      return send(response, 404, refusal('not-found', 'no such operation'))
     if (request.method !== 'POST') return send(response, 405, refusal('invalid', 'expected POST'))
     const asked = parseBounded(await bodyOf(request))
     if (name === 'testConnector') return await stream(response, management, readTest(asked))

@@ -1,4 +1,5 @@
 /** Applications under management: those of the file are shown, those of the store can be changed. */
+import type { ClientSettings } from '../../config/dex/broker-settings.ts'
 import { randomText } from '../../crypto/random.ts'
 import type { Store } from '../store/store.ts'
 import { checkAddress, checkAddresses, checkId, checkName } from './checked-texts.ts'
@@ -7,14 +8,13 @@ import { allOf, kinds, printStoredClient, readStoredClient, type StoredClient } 
 
 export interface LocalClientOptions {
   readonly store: Store
-  /** Clients of the configuration as it is now, without secrets. */
-  readonly fileClients: () => readonly Omit<ClientRecord, 'secret' | 'origin'>[]
+  /** Clients of the configuration as it is now. */
+  readonly fileClients: () => readonly DeclaredClient[]
 }
 
-type ClientManagement = Pick<
-  Management,
-  'listClients' | 'getClient' | 'createClient' | 'updateClient' | 'deleteClient'
->
+type DeclaredClient = Pick<ClientSettings, 'id' | 'name' | 'redirectURIs' | 'trustedPeers' | 'public' | 'logoURL'>
+
+type ClientManagement = Pick<Management, 'listClients' | 'getClient' | 'createClient' | 'updateClient' | 'deleteClient'>
 
 const ROUNDS = 100
 
@@ -23,14 +23,14 @@ export function localClients({ store, fileClients }: LocalClientOptions): Client
 
   return {
     async listClients() {
-      const ofFile = fileClients().map((client): ClientRecord => ({ ...client, origin: 'file' }))
+      const ofFile = fileClients().map(declaredRecord)
       const others = (await allOf(store, kinds.client)).map((record) => shown(readStoredClient(record)))
       return [...ofFile, ...others.filter(({ id }) => !declared(id))]
     },
 
     async getClient(id) {
       const client = declared(id)
-      if (client) return { ...client, origin: 'file' }
+      if (client) return declaredRecord(client)
       const record = await store.get(kinds.client, id)
       if (!record) throw missing('show', id)
       return shown(readStoredClient(record))
@@ -75,6 +75,18 @@ export function localClients({ store, fileClients }: LocalClientOptions): Client
 
 function recordOf(client: StoredClient) {
   return { kind: kinds.client, id: client.id, value: printStoredClient(client) }
+}
+
+/** Field by field: what is not named here (a secret) stays behind. */
+function declaredRecord({
+  id,
+  name,
+  redirectURIs,
+  trustedPeers,
+  public: isPublic,
+  logoURL,
+}: DeclaredClient): ClientRecord {
+  return { id, name, redirectUris: redirectURIs, trustedPeers, public: isPublic, logoUrl: logoURL, origin: 'file' }
 }
 
 function shown({ secret: _, ...client }: StoredClient): ClientRecord {

@@ -89,7 +89,10 @@ export class LocalConnectors {
     throw new ManagementError('conflict', `cannot update connector "${change.id}": others write it all the time`)
   }
 
-  async #tryUpdate(change: ConnectorChange, { force, dryRun = false }: ChangeOptions): Promise<ConnectorRecord | undefined> {
+  async #tryUpdate(
+    change: ConnectorChange,
+    { force, dryRun = false }: ChangeOptions,
+  ): Promise<ConnectorRecord | undefined> {
     const { id, version, config, groups, grantTypes } = change
     if (this.#isDeclared(id)) throw this.#readOnly('update', id)
     const { store } = this.#options
@@ -237,9 +240,13 @@ export class LocalConnectors {
   }
 
   #missing(verb: string, id: string): ManagementError {
-    return new ManagementError('not-found', `cannot ${verb} connector ${JSON.stringify(id.slice(0, 128))}: there is none`, {
-      details: ['list-connector shows those that exist'],
-    })
+    return new ManagementError(
+      'not-found',
+      `cannot ${verb} connector ${JSON.stringify(id.slice(0, 128))}: there is none`,
+      {
+        details: ['list-connector shows those that exist'],
+      },
+    )
   }
 }
 

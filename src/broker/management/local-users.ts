@@ -1,4 +1,5 @@
 /** Users of the `local` connector and everybody's refresh tokens under management. */
+import { bcryptCosts, nobodysBcryptHash, parseBcryptHash } from '../../crypto/bcrypt-hash.ts'
 import { digestText } from '../../crypto/random.ts'
 import type { Store, StoredRecord } from '../store/store.ts'
 import { checkName } from './checked-texts.ts'
@@ -25,8 +26,6 @@ type PasswordManagement = Pick<
 >
 
 const ROUNDS = 100
-/** Compared with where nobody has that address, so that the time tells nothing; of a text that was thrown away. */
-const NOBODY = '$2b$10$cTJ793aV/Q2YC42Nf0/bYenWEgDaLAGewNHaLQLjrdu71//p3hKku'
 
 export function localPasswords({ store, filePasswords, isPassword }: LocalUserOptions): PasswordManagement {
   const declared = (email: string) => filePasswords().find((user) => user.email.toLowerCase() === email.toLowerCase())
@@ -43,8 +42,8 @@ export function localPasswords({ store, filePasswords, isPassword }: LocalUserOp
       return [...ofFile, ...others.filter(({ email }) => !declared(email))]
     },
 
-    async createPassword(user) {
-      check(user)
+    async createPassword(given) {
+      const user = checked(given)
       const isNew = !declared(user.email) && (await store.put(recordOf(user), { ifVersion: 0 })) !== undefined
       if (!isNew) throw new ManagementError('exists', `cannot create user "${user.email}": the address is taken`)
     },
@@ -54,8 +53,7 @@ export function localPasswords({ store, filePasswords, isPassword }: LocalUserOp
       for (let round = 0; round < ROUNDS; round++) {
         const found = await stored(email)
         if (!found) throw missing('update', email)
-        const user = { ...readStoredPassword(found), ...change }
-        check(user)
+        const user = checked({ ...readStoredPassword(found), ...change })
         if ((await store.put(recordOf(user), { ifVersion: found.version })) !== undefined) return
       }
       throw new ManagementError('conflict', `cannot update user "${email}": others write it all the time`)
@@ -71,7 +69,7 @@ export function localPasswords({ store, filePasswords, isPassword }: LocalUserOp
       const user = declared(email) ?? (found && readStoredPassword(found))
       // Above 72 octets bcrypt looks at the beginning only.
       const canMatch = password !== '' && Buffer.byteLength(password) <= 72 && !password.includes('\0')
-      const matches = await isPassword(canMatch ? password : 'x', user?.hash ?? NOBODY)
+      const matches = await isPassword(canMatch ? password : 'x', user?.hash ?? nobodysBcryptHash(bcryptCosts.least))
       if (!user) throw missing('verify', email)
       return matches && canMatch
     },
@@ -86,17 +84,17 @@ function shown({ email, username, userId }: StoredPassword, origin: PasswordReco
   return { email, username, userId, origin }
 }
 
-function check({ email, hash, username, userId }: StoredPassword): void {
-  const refuse = (why: string) => {
-    throw new ManagementError('invalid', `cannot keep this user: ${why}`)
-  }
+/** The same, with the hash as plain text. */
+function checked(user: StoredPassword): StoredPassword {
+  const { email, hash, username, userId } = user
+  const refusal = (why: string) => new ManagementError('invalid', `cannot keep this user: ${why}`)
   if (!/^[^\s@\u0000-\u001f\u007f]+@[^\s@\u0000-\u001f\u007f]+$/.test(email) || email.length > 254)
-    refuse('expected an e-mail address')
-  const cost = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/.exec(hash)?.[1]
-  if (cost === undefined) refuse('expected the hash of a password as bcrypt writes it')
-  if (Number(cost) < 10 || Number(cost) > 16) refuse(`expected a hash of cost 10 to 16, got ${Number(cost)}`)
+    throw refusal('expected an e-mail address')
+  const parsed = parseBcryptHash(hash)
+  if (!parsed) throw refusal(`expected a hash as bcrypt writes it, of cost ${bcryptCosts.least} to ${bcryptCosts.most}`)
   checkName('name of a user', username)
-  if (userId === '' || userId.length > 256) refuse('it has no id, or a very long one')
+  if (userId === '' || userId.length > 256) throw refusal('it has no id, or a very long one')
+  return { ...user, hash: parsed.text }
 }
 
 type RefreshManagement = Pick<Management, 'listRefreshTokens' | 'revoke'>
@@ -108,7 +106,9 @@ export function localRefreshTokens(options: LocalUserOptions): RefreshManagement
   async function alive(subject: string, clientId?: string): Promise<readonly StoredRecord[]> {
     const where = { subject, ...(clientId !== undefined && { client: clientId }) }
     const tokens = await store.list('RefreshToken', { where, limit: 10_000 })
-    const byGrant = new Map(tokens.filter(({ consumedAt }) => consumedAt === undefined).map((one) => [grantOf(one), one]))
+    const byGrant = new Map(
+      tokens.filter(({ consumedAt }) => consumedAt === undefined).map((one) => [grantOf(one), one]),
+    )
     return [...byGrant.values()]
   }
 

@@ -65,9 +65,8 @@ export const operations = {
   updateClient: act(clientChange, (management, asked) => management.updateClient(asked)),
   deleteClient: act(byId, (management, { id }) => management.deleteClient(id)),
   listPasswords: look(nothing, (management) => management.listPasswords()),
-  createPassword: act(
-    z.strictObject({ email: text, hash: text, username: text, userId: text }),
-    (management, asked) => management.createPassword(asked),
+  createPassword: act(z.strictObject({ email: text, hash: text, username: text, userId: text }), (management, asked) =>
+    management.createPassword(asked),
   ),
   updatePassword: act(
     z.strictObject({ email: text, hash: text.exactOptional(), username: text.exactOptional() }),
@@ -80,9 +79,8 @@ export const operations = {
   listRefreshTokens: look(z.strictObject({ subject: text }), (management, { subject }) =>
     management.listRefreshTokens(subject),
   ),
-  revoke: act(
-    z.strictObject({ subject: text, clientId: text.exactOptional() }),
-    (management, { subject, clientId }) => management.revoke(subject, clientId),
+  revoke: act(z.strictObject({ subject: text, clientId: text.exactOptional() }), (management, { subject, clientId }) =>
+    management.revoke(subject, clientId),
   ),
   discovery: look(nothing, (management) => management.discovery()),
   version: look(nothing, (management) => management.version()),
@@ -120,7 +118,8 @@ export function parseBounded(json: string): unknown {
   }
   let level: JsonValue[] = [asked as JsonValue]
   for (let depth = 0; level.length > 0; depth++) {
-    if (depth > DEEPEST) throw new ManagementError('invalid', `cannot read what is asked: deeper than ${DEEPEST} levels`)
+    if (depth > DEEPEST)
+      throw new ManagementError('invalid', `cannot read what is asked: deeper than ${DEEPEST} levels`)
     level = level.flatMap((value): JsonValue[] =>
       typeof value === 'object' && value !== null ? Object.values(value) : [],
     )

@@ -7,7 +7,8 @@ export const MASK = '********'
 /** Misspelt and foreign keys count as well: better one name hidden than one secret shown. */
 const suspect = /secret|passw|pw$|pwd|passphrase|token$|credential|private|authorization|cookie|key$|keydata$/i
 /** Keys that name a claim, or a file. */
-const harmless = /^(?:user(?:ID|Name)|preferredUsername|email|emailVerified|groups|name)Key$|^clientKey$|File(?:Path)?$/i
+const harmless =
+  /^(?:user(?:ID|Name)|preferredUsername|email|emailVerified|groups|name)Key$|^clientKey$|File(?:Path)?$/i
 
 export function isSecretKey(key: string): boolean {
   return suspect.test(key) && !harmless.test(key)
@@ -43,7 +44,11 @@ function withoutUserinfo(text: string): string {
   return text.replace(/(:\/\/)[^\s/@"']+@/g, `$1${MASK}@`)
 }
 
-function mapped(config: JsonObject, isSecret: boolean, change: (text: string, isSecret: boolean) => string): JsonObject {
+function mapped(
+  config: JsonObject,
+  isSecret: boolean,
+  change: (text: string, isSecret: boolean) => string,
+): JsonObject {
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [key, mappedValue(value, isSecret || isSecretKey(key), change)]),
   )

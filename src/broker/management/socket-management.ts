@@ -79,7 +79,10 @@ function send(
   const body = JSON.stringify(asked)
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
-    const asking = request({ socketPath: path, method: 'POST', path: `/v1/${name}`, headers, signal, agent: false }, resolve)
+    const asking = request(
+      { socketPath: path, method: 'POST', path: `/v1/${name}`, headers, signal, agent: false },
+      resolve,
+    )
     asking.once('error', (error: NodeJS.ErrnoException) => reject(unreachable(path, error)))
     asking.end(body)
   })
@@ -120,7 +123,11 @@ interface Answer {
   readonly result?: unknown
   readonly step?: DiagnosticStep
   readonly end?: boolean
-  readonly error?: { readonly failure: ManagementFailure; readonly message: string; readonly details: readonly string[] }
+  readonly error?: {
+    readonly failure: ManagementFailure
+    readonly message: string
+    readonly details: readonly string[]
+  }
 }
 
 function parse(text: string): Answer {

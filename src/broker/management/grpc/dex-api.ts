@@ -131,11 +131,18 @@ interface Scalars {
   readonly int64: number
 }
 
-type ValueOf<T extends string> = T extends keyof Scalars ? Scalars[T] : T extends keyof typeof messages ? Message<T> : never
+type ValueOf<T extends string> = T extends keyof Scalars
+  ? Scalars[T]
+  : T extends keyof typeof messages
+    ? Message<T>
+    : never
 
 /** A message as it is after decoding: every field there, empty where it was not sent; a message that was not sent is null. */
 export type Message<N extends keyof typeof messages> = {
-  readonly [F in keyof (typeof messages)[N]]: (typeof messages)[N][F] extends { rule: 'repeated'; type: infer T extends string }
+  readonly [F in keyof (typeof messages)[N]]: (typeof messages)[N][F] extends {
+    rule: 'repeated'
+    type: infer T extends string
+  }
     ? readonly ValueOf<T>[]
     : (typeof messages)[N][F] extends { type: infer T extends string }
       ? T extends keyof Scalars
@@ -149,12 +156,19 @@ export type Answered<M extends MethodName> = Message<(typeof methods)[M][1]>
 
 /** What may be sent: empty fields may be left out. */
 export type Sent<T> = { readonly [F in keyof T]?: T[F] extends object | null ? Loose<T[F]> : T[F] }
-type Loose<V> = V extends readonly (infer I)[] ? readonly Loose<I>[] : V extends Buffer ? V : V extends object ? Sent<V> : V
+type Loose<V> = V extends readonly (infer I)[]
+  ? readonly Loose<I>[]
+  : V extends Buffer
+    ? V
+    : V extends object
+      ? Sent<V>
+      : V
 
 /** Ways to write and read each message, as the gRPC library takes them. */
 export function dexService(): ServiceDefinition {
   const nested: Record<string, object> = {}
-  for (const [name, fields] of Object.entries(messages)) nested[name] = { fields: { ...(fields satisfies Readonly<Record<string, Field>>) } }
+  for (const [name, fields] of Object.entries(messages))
+    nested[name] = { fields: { ...(fields satisfies Readonly<Record<string, Field>>) } }
   nested['Dex'] = {
     methods: Object.fromEntries(
       Object.entries(methods).map(([name, [requestType, responseType]]) => [name, { requestType, responseType }]),

@@ -113,5 +113,8 @@ function failureOf(method: MethodName, address: string, error: ServiceError): Ma
 
 /** Somebody else's words: short, and without what steers a terminal. */
 function oneClause(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').slice(0, 300).trim()
+  return text
+    .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
+    .slice(0, 300)
+    .trim()
 }

@@ -126,7 +126,15 @@ function clientsOf(dex: DexClient): ClientCalls {
       return clientOf(client)
     },
 
-    async createClient({ id = '', name = '', secret = '', redirectUris = [], trustedPeers = [], logoUrl = '', ...given }) {
+    async createClient({
+      id = '',
+      name = '',
+      secret = '',
+      redirectUris = [],
+      trustedPeers = [],
+      logoUrl = '',
+      ...given
+    }) {
       const { already_exists, client } = await dex.call('CreateClient', {
         client: {
           id,
@@ -146,9 +154,13 @@ function clientsOf(dex: DexClient): ClientCalls {
     async updateClient({ id, name = '', redirectUris, trustedPeers, logoUrl = '' }) {
       for (const [what, list] of Object.entries({ 'redirect addresses': redirectUris, 'trusted peers': trustedPeers }))
         if (list?.length === 0)
-          throw new ManagementError('unsupported', `cannot empty the ${what} of client "${id}": Dex keeps what is empty`, {
-            details: ['delete the client and create it again'],
-          })
+          throw new ManagementError(
+            'unsupported',
+            `cannot empty the ${what} of client "${id}": Dex keeps what is empty`,
+            {
+              details: ['delete the client and create it again'],
+            },
+          )
       const { not_found } = await dex.call('UpdateClient', {
         id,
         name,

@@ -3,6 +3,9 @@
  * client, unless it listens on loopback. Its own listener stands before the gRPC library: connections, handshakes and
  * calls under way are bounded, and no octet of a stranger reaches the library.
  */
+
+import { createServer as createPlainServer, isIP, type Server as Listener, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import {
   type handleUnaryCall,
   Server,
@@ -11,8 +14,6 @@ import {
   status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
-import { createServer as createPlainServer, isIP, type Server as Listener, type Socket } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
 import type { Revealable } from '../../../crypto/key-ring.ts'
 import { secureContextOf } from '../../../crypto/secure-context.ts'
 import { ProxyError } from '../../../errors/proxy-error.ts'
@@ -99,9 +100,13 @@ function contextOf(options: { cert: string; key: Revealable; ca: string }) {
   try {
     return secureContextOf(options)
   } catch (cause) {
-    throw new ManagementError('invalid', 'cannot use the certificates of the management API: no PEM, or not their key', {
-      cause,
-    })
+    throw new ManagementError(
+      'invalid',
+      'cannot use the certificates of the management API: no PEM, or not their key',
+      {
+        cause,
+      },
+    )
   }
 }
 

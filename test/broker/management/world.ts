@@ -1,0 +1,147 @@
+/** A broker's management for tests: its store in memory, its book, mock connectors and a directory that may be away. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { compare } from 'bcryptjs'
+import { ConnectorBook } from '#src/broker/connector-book.ts'
+import type { Connector } from '#src/broker/connectors/connector.ts'
+import { openLdapConnector } from '#src/broker/connectors/ldap.ts'
+import { openMockCallbackConnector, openMockPasswordConnector } from '#src/broker/connectors/mock.ts'
+import type { RoutesOpenTo } from '#src/broker/management/diagnose-connector.ts'
+import type { GivenConnector } from '#src/broker/management/local-connectors.ts'
+import { type LocalManagement, localManagement } from '#src/broker/management/local-management.ts'
+import type { StoredPassword } from '#src/broker/management/records.ts'
+import { openMemoryStore } from '#src/broker/store/memory-store.ts'
+import type { Store } from '#src/broker/store/store.ts'
+import type { ClientSettings } from '#src/config/dex/broker-settings.ts'
+import { type ConnectorSettings, connectorTypes } from '#src/config/dex/connectors/connector-settings.ts'
+
+export interface World extends AsyncDisposable {
+  readonly management: LocalManagement
+  readonly store: Store
+  readonly book: ConnectorBook
+  readonly warnings: string[]
+  /** Ids of connectors in the order they were opened and closed: `+a`, `-a`. */
+  readonly openings: string[]
+  /** A folder of the test's own, mode 0700. */
+  readonly folder: string
+}
+
+export interface WorldOptions {
+  readonly store?: Store
+  readonly clients?: readonly ClientSettings[]
+  readonly passwords?: readonly StoredPassword[]
+  readonly routesOpenTo?: RoutesOpenTo
+}
+
+export function makeWorld({ store = openMemoryStore({ now: Date.now }), ...options }: WorldOptions = {}): World {
+  const warnings: string[] = []
+  const openings: string[] = []
+  const folder = mkdtempSync(join(tmpdir(), 'ostiary-management-'))
+  const book = new ConnectorBook({
+    open: (settings, tools) => {
+      const connector = openOne(settings, tools)
+      openings.push(`+${settings.id}`)
+      return {
+        ...connector,
+        close: async () => {
+          openings.push(`-${settings.id}`)
+          await connector.close()
+        },
+      }
+    },
+    toolsFor: (id) => ({
+      id,
+      callbackUrl: 'http://127.0.0.1:5556/dex/callback',
+      readFile: () => Promise.reject(new Error('no files here')),
+      now: Date.now,
+      warn: () => {},
+    }),
+    warn: (message) => warnings.push(message),
+  })
+  const management = localManagement({
+    store,
+    book,
+    readConnector,
+    warn: (message) => warnings.push(message),
+    fileClients: () => options.clients ?? [],
+    filePasswords: () => options.passwords ?? [],
+    isPassword: (password, hash) => compare(password, hash),
+    grantKinds: ['RefreshToken', 'Grant'],
+    sessionKinds: ['Session'],
+    discovery: () => ({ issuer: 'http://127.0.0.1:5556/dex', scopes_supported: ['openid', 'groups'] }),
+    server: 'ostiary 0.0.0',
+    ...(options.routesOpenTo && { routesOpenTo: options.routesOpenTo }),
+  })
+  return {
+    management,
+    store,
+    book,
+    warnings,
+    openings,
+    folder,
+    async [Symbol.asyncDispose]() {
+      await book[Symbol.asyncDispose]()
+      await store[Symbol.asyncDispose]()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function openOne(settings: ConnectorSettings, tools: Parameters<typeof openMockCallbackConnector>[0]): Connector {
+  switch (settings.type) {
+    case 'mockCallback':
+      return openMockCallbackConnector(tools)
+    case 'mockPassword':
+      return openMockPasswordConnector(settings.config, tools)
+    case 'ldap':
+      return openLdapConnector(settings.config, tools)
+    default:
+      throw new Error(`this test opens no ${settings.type}`)
+  }
+}
+
+function readConnector({ id, type, name, config, grantTypes = [] }: GivenConnector) {
+  const declaration = Object.hasOwn(connectorTypes, type) ? connectorTypes[type as 'ldap'] : undefined
+  if (!declaration) return { kind: 'problems' as const, lines: [`type: expected a type of connector, got "${type}"`] }
+  const result = declaration.schema.safeParse(config)
+  if (!result.success)
+    return {
+      kind: 'problems' as const,
+      lines: result.error.issues.map(({ path, message }) => `config.${path.join('.')}: expected ${message}`),
+    }
+  const settings = { id, type, name, config: result.data, raw: config, groups: undefined, grantTypes }
+  return { kind: 'connector' as const, settings: settings as ConnectorSettings }
+}
+
+/** Connectors as somebody writes them. */
+export const kilgore = {
+  id: 'kilgore',
+  type: 'mockPassword',
+  name: 'Kilgore',
+  config: { username: 'admin', password: 'hunter2-pw' },
+} as const
+
+/** A directory that nobody serves. */
+export const away = {
+  id: 'away',
+  type: 'ldap',
+  name: 'FreeIPA',
+  config: {
+    host: '127.0.0.1:9',
+    insecureNoSSL: true,
+    bindDN: 'uid=dex,dc=corp,dc=test',
+    bindPW: 'bind-pw-secret',
+    userSearch: { baseDN: 'dc=corp,dc=test', username: 'uid', idAttr: 'uid', emailAttr: 'mail', nameAttr: 'cn' },
+  },
+} as const
+
+export const careful = { force: false } as const
+export const forced = { force: true } as const
+
+/** The connector of a file. */
+export function fileConnector(id: string, password = 'hunter2-pw'): ConnectorSettings {
+  const read = readConnector({ ...kilgore, id, config: { username: 'admin', password } })
+  if (read.kind === 'problems') throw new Error(read.lines.join())
+  return read.settings
+}
