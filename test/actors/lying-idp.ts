@@ -25,6 +25,9 @@ export interface Lies {
   /** Paths that never answer. */
   hang?: string[]
   tokenAnswer?: Json
+  introspection?: Json
+  /** Paths that answer in a way of their own. */
+  answer?: Record<string, (response: ServerResponse) => void>
 }
 
 interface Key {
@@ -50,8 +53,12 @@ export interface LyingIdp extends AsyncDisposable {
 }
 
 export async function startLyingIdp({ alg = 'RS256' as 'RS256' | 'ES256' } = {}): Promise<LyingIdp> {
-  const codes = new Map<string, { nonce: string | null; challenge: string | null; redirectUri: string | null }>()
+  const codes = new Map<
+    string,
+    { nonce: string | null; challenge: string | null; redirectUri: string | null; offline: boolean }
+  >()
   const tokens = new Set<string>()
+  const refreshTokens = new Set<string>()
   const [stranger, first] = firstKeys(alg)
   let key = first
 
@@ -76,6 +83,7 @@ export async function startLyingIdp({ alg = 'RS256' as 'RS256' | 'ES256' } = {})
         nonce: query.get('nonce'),
         challenge: query.get('code_challenge'),
         redirectUri: query.get('redirect_uri'),
+        offline: /\boffline_access\b/.test(query.get('scope') ?? ''),
       })
       return new URLSearchParams({ code, state: query.get('state') ?? '', iss: issuer })
     },
@@ -93,6 +101,7 @@ export async function startLyingIdp({ alg = 'RS256' as 'RS256' | 'ES256' } = {})
     '/.well-known/openid-configuration': () => ({ body: { ...metadata(issuer, alg), ...idp.lie.metadata } }),
     '/jwks': () => ({ body: { keys: idp.lie.keys ?? [key.jwk] } }),
     '/token': (form) => {
+      if (form.get('grant_type') === 'refresh_token') return refreshed(form.get('refresh_token') ?? '')
       const grant = codes.get(form.get('code') ?? '')
       codes.delete(form.get('code') ?? '')
       const challenge = createHash('sha256')
@@ -101,15 +110,37 @@ export async function startLyingIdp({ alg = 'RS256' as 'RS256' | 'ES256' } = {})
       if (!grant || grant.challenge !== challenge || grant.redirectUri !== form.get('redirect_uri')) {
         return { status: 400, body: { error: 'invalid_grant' } }
       }
-      const accessToken = `at_${randomBytes(12).toString('hex')}`
-      tokens.add(accessToken)
-      const answer = { access_token: accessToken, token_type: 'Bearer', id_token: idToken(grant.nonce), expires_in: 60 }
-      return { body: { ...answer, ...idp.lie.tokenAnswer } }
+      return { body: { ...tokenAnswer(grant.nonce, { offline: grant.offline }), ...idp.lie.tokenAnswer } }
     },
+    '/introspect': (form) => ({
+      body: {
+        active: tokens.has(form.get('token') ?? ''),
+        client_id: 'pom',
+        sub: idp.person['sub'],
+        ...idp.lie.introspection,
+      },
+    }),
     '/userinfo': (_, request) =>
       tokens.has((request.headers.authorization ?? '').replace('Bearer ', ''))
         ? { body: { ...idp.person, ...idp.lie.userInfo } }
         : { status: 401, body: {} },
+  }
+
+  function tokenAnswer(nonce: string | null, { offline }: { offline: boolean }): Json {
+    const [accessToken, refreshToken] = [
+      `at_${randomBytes(12).toString('hex')}`,
+      `rt_${randomBytes(12).toString('hex')}`,
+    ]
+    tokens.add(accessToken)
+    if (offline) refreshTokens.add(refreshToken)
+    const answer = { access_token: accessToken, token_type: 'Bearer', id_token: idToken(nonce), expires_in: 60 }
+    return { ...answer, ...(offline && { refresh_token: refreshToken }) }
+  }
+
+  /** Each refresh token is good once. */
+  function refreshed(token: string): { status?: number; body: unknown } {
+    if (!refreshTokens.delete(token)) return { status: 400, body: { error: 'invalid_grant' } }
+    return { body: { ...tokenAnswer(null, { offline: true }), ...idp.lie.tokenAnswer } }
   }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -123,6 +154,8 @@ export async function startLyingIdp({ alg = 'RS256' as 'RS256' | 'ES256' } = {})
       idp.authorizations.push(request.headers.authorization)
     }
     if (idp.lie.hang?.includes(pathname)) return
+    const own = idp.lie.answer?.[pathname]
+    if (own) return own(response)
     const failure = idp.lie.fail?.[pathname]
     if (failure) return send(response, failure, { error: 'server_error' })
     if (idp.lie.garbage?.includes(pathname))
