@@ -6,7 +6,7 @@
 import { createHash, generateKeyPair } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { JWK } from 'oidc-provider'
-import type { JsonObject, Store } from './store/store.ts'
+import type { JsonObject, JsonValue, Store } from './store/store.ts'
 
 export type SigningAlgorithm = 'RS256' | 'ES256'
 
@@ -36,9 +36,12 @@ export interface SigningKeys extends Disposable {
 }
 
 /** A key from the moment it was made. */
-interface Entry {
-  readonly jwk: JWK & JsonObject & { readonly kid: string; readonly alg: string }
-  /** From then on it signs; the one with the latest such moment is the one that does. */
+type Entry = {
+  readonly kid: string
+  readonly alg: string
+  /** Private. oidc-provider takes no other, not even of keys that only verify any more. */
+  readonly jwk: JsonObject
+  /** From then on it signs; of its algorithm the one with the latest such moment is the one that does. */
   readonly signsFrom: number
 }
 
@@ -51,6 +54,8 @@ const AHEAD_MS = 15 * 60_000
 /** Each failure to write means that somebody else has written. */
 const TRIES = 10
 const SHORTEST_WAIT_MS = 10
+/** Old keys that are published at most: where keys would change more often than that allows, they change less often. */
+const MOST_KEPT = 100
 
 /** Reads the keys, or makes the first one. */
 export async function openSigningKeys(options: SigningKeysOptions): Promise<SigningKeys> {
@@ -62,6 +67,7 @@ export async function openSigningKeys(options: SigningKeysOptions): Promise<Sign
 
 class StoredSigningKeys implements SigningKeys {
   readonly #options: SigningKeysOptions
+  readonly #period: number
   readonly #ahead: number
   readonly #listeners = new Set<(keys: CurrentKeys) => void>()
   #entries: readonly Entry[] = []
@@ -72,16 +78,15 @@ class StoredSigningKeys implements SigningKeys {
 
   constructor(options: SigningKeysOptions) {
     this.#options = options
-    this.#ahead = Math.min(AHEAD_MS, options.rotationPeriod / 4)
+    this.#period = Math.max(options.rotationPeriod, options.keepFor / MOST_KEPT)
+    this.#ahead = Math.min(AHEAD_MS, this.#period / 4)
   }
 
   current(): CurrentKeys {
-    const { now, keepFor } = this.#options
-    const moment = now()
-    const entries = inOrder(this.#entries, moment, keepFor)
+    const entries = this.#published(this.#entries, this.#options.now())
     const [first] = entries
     if (!first) throw new Error('cannot sign: there must be a key, got none')
-    return { keys: entries.map(({ jwk }) => jwk), signingKid: first.jwk.kid }
+    return { keys: entries.map(({ jwk }) => jwk as JWK), signingKid: first.kid }
   }
 
   onChange(listener: (keys: CurrentKeys) => void): () => void {
@@ -94,28 +99,23 @@ class StoredSigningKeys implements SigningKeys {
     const { store, now } = this.#options
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const record = await store.get(KIND, ID)
-      const entries = record ? entriesOf(record.value) : []
+      const entries = entriesOf(record?.value['keys'])
       const due = await this.#advance(entries, now())
-      const isWritten =
-        due === entries ||
-        (await store.put(
-          { kind: KIND, id: ID, value: { keys: due } as unknown as JsonObject },
-          { ifVersion: record?.version ?? 0 },
-        )) !== undefined
-      if (!isWritten) continue
+      if (due !== entries) {
+        const changed = { kind: KIND, id: ID, value: { keys: due } }
+        if ((await store.put(changed, { ifVersion: record?.version ?? 0 })) === undefined) continue
+      }
       this.#entries = due
       this.#tell()
       return
     }
-    throw new Error(`cannot change signing keys: somebody else did so ${TRIES} times meanwhile`)
+    throw new Error(`cannot change signing keys: others did so ${TRIES} times meanwhile`)
   }
 
   watch(): void {
     if (this.#isClosed) return
     this.#timer = setTimeout(() => {
-      // A key may begin or end without anything to write.
-      this.#tell()
-      this.refresh()
+      this.#look()
         .catch((error) => this.#options.onError?.(error))
         .finally(() => this.watch())
     }, this.#wait()).unref()
@@ -127,30 +127,59 @@ class StoredSigningKeys implements SigningKeys {
     this.#listeners.clear()
   }
 
+  /** A key begins or ends even where the store does not answer. */
+  async #look(): Promise<void> {
+    this.#tell()
+    await this.refresh()
+  }
+
   /** What has to stand in the store at this moment; the same list where that is what stands there. */
   async #advance(entries: readonly Entry[], moment: number): Promise<readonly Entry[]> {
-    const { algorithm, keepFor, rotationPeriod } = this.#options
-    const kept = inOrder(entries, moment, keepFor)
-    const newest = entries.toSorted(latestFirst)[0]
-    // None yet, or the setting has changed: it signs at once.
-    if (newest?.jwk.alg !== algorithm) return [{ jwk: await makeKey(algorithm), signsFrom: moment }, ...kept]
-    const nextFrom = newest.signsFrom + rotationPeriod
+    const { algorithm } = this.#options
+    const kept = this.#published(entries, moment)
+    const newest = entries.filter(({ alg }) => alg === algorithm).toSorted(latestFirst)[0]
+    if (!newest) return [await makeEntry(algorithm, moment), ...kept]
+    const nextFrom = newest.signsFrom + this.#period
+    // One that is overdue (nobody ran) signs on until the next has been published long enough.
     if (moment >= nextFrom - this.#ahead) {
-      return [{ jwk: await makeKey(algorithm), signsFrom: Math.max(nextFrom, moment) }, ...kept]
+      return [await makeEntry(algorithm, Math.max(nextFrom, moment + this.#ahead)), ...kept]
     }
     return kept.length === entries.length ? entries : kept
   }
 
+  /** The one that signs at this moment, those to come, and those that have ended less than `keepFor` ago. */
+  #published(entries: readonly Entry[], moment: number): readonly Entry[] {
+    const { algorithm, keepFor } = this.#options
+    const sorted = entries.toSorted(latestFirst)
+    const own = sorted.filter(({ alg }) => alg === algorithm)
+    // Where all begin later, our clock is behind that of whoever made them.
+    const signing = own.find(({ signsFrom }) => signsFrom <= moment) ?? own.at(-1)
+    const others = sorted.filter((entry) => entry !== signing && this.#endOf(entries, entry) + keepFor > moment)
+    return signing ? [signing, ...others] : others
+  }
+
+  /**
+   * When a key stops to sign: when the next of its algorithm begins. One of an algorithm that we do not use (any more)
+   * may sign elsewhere, for a period at most.
+   */
+  #endOf(entries: readonly Entry[], { alg, signsFrom }: Entry): number {
+    const later = entries.filter((other) => other.alg === alg && other.signsFrom > signsFrom)
+    const last = alg === this.#options.algorithm ? Number.POSITIVE_INFINITY : signsFrom + this.#period
+    return Math.min(last, ...later.map((other) => other.signsFrom))
+  }
+
   /** Until the next key begins, has to be made, or an old one ends; never longer than until the next look. */
   #wait(): number {
-    const { now, keepFor, rotationPeriod } = this.#options
+    const { now, keepFor } = this.#options
     const moment = now()
-    const moments = this.#entries.flatMap((entry) => {
-      const end = endOf(this.#entries, entry)
-      const next = [entry.signsFrom, entry.signsFrom + rotationPeriod - this.#ahead]
-      return end === undefined ? next : [...next, end + keepFor]
-    })
-    const waits = moments.filter((one) => one > moment).map((one) => one - moment)
+    const waits = this.#entries
+      .flatMap((entry) => [
+        entry.signsFrom,
+        entry.signsFrom + this.#period - this.#ahead,
+        this.#endOf(this.#entries, entry) + keepFor,
+      ])
+      .filter((one) => one > moment)
+      .map((one) => one - moment)
     return Math.max(SHORTEST_WAIT_MS, Math.min(POLL_MS, ...waits))
   }
 
@@ -164,38 +193,20 @@ class StoredSigningKeys implements SigningKeys {
   }
 }
 
-function entriesOf(value: JsonObject): readonly Entry[] {
-  return Array.isArray(value['keys']) ? (value['keys'] as unknown as readonly Entry[]) : []
+function entriesOf(value: JsonValue | undefined): readonly Entry[] {
+  return Array.isArray(value) ? (value as readonly Entry[]) : []
 }
 
 const latestFirst = (one: Entry, other: Entry) => other.signsFrom - one.signsFrom
 
-/** When a key stops to sign: when the one after it begins. */
-function endOf(entries: readonly Entry[], entry: Entry): number | undefined {
-  const later = entries.map(({ signsFrom }) => signsFrom).filter((from) => from > entry.signsFrom)
-  return later.length > 0 ? Math.min(...later) : undefined
-}
-
-/** The one that signs at this moment, those to come, and those that have ended less than `keepFor` ago. */
-function inOrder(entries: readonly Entry[], moment: number, keepFor: number): readonly Entry[] {
-  const sorted = entries.toSorted(latestFirst)
-  const signing = sorted.find(({ signsFrom }) => signsFrom <= moment) ?? sorted.at(-1)
-  if (!signing) return []
-  const others = sorted.filter((entry) => {
-    if (entry === signing) return false
-    const end = endOf(entries, entry)
-    return end === undefined || end + keepFor > moment
-  })
-  return [signing, ...others]
-}
-
-async function makeKey(algorithm: SigningAlgorithm): Promise<Entry['jwk']> {
+async function makeEntry(algorithm: SigningAlgorithm, signsFrom: number): Promise<Entry> {
   const { privateKey } =
     algorithm === 'RS256'
       ? await promisify(generateKeyPair)('rsa', { modulusLength: 2048 })
       : await promisify(generateKeyPair)('ec', { namedCurve: 'P-256' })
-  const jwk = privateKey.export({ format: 'jwk' }) as Record<string, string>
-  return { ...jwk, use: 'sig', alg: algorithm, kid: thumbprint(jwk) }
+  const parts = privateKey.export({ format: 'jwk' }) as Readonly<Record<string, string>>
+  const kid = thumbprint(parts)
+  return { kid, alg: algorithm, signsFrom, jwk: { ...parts, use: 'sig', alg: algorithm, kid } }
 }
 
 /** RFC 7638 §3: the required members, in the order of their names. */
