@@ -1,0 +1,273 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, chownSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, request } from 'node:http'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { openAdminSocket } from '#src/broker/management/admin-socket.ts'
+import { ManagementError } from '#src/broker/management/management.ts'
+import { socketManagement } from '#src/broker/management/socket-management.ts'
+import { careful, forced, kilgore, makeWorld, type World } from '#test/broker/management/world.ts'
+
+interface Served extends AsyncDisposable {
+  readonly path: string
+  readonly log: string[]
+}
+
+async function serve(world: World, path = join(world.folder, 'ostiary.sock')): Promise<Served> {
+  const log: string[] = []
+  const event = (level: string, message: string, fields: object = {}) =>
+    void log.push(`${level} ${message} ${JSON.stringify(fields)}`)
+  const socket = await openAdminSocket({ path, management: world.management, log: { event } })
+  return { path, log, [Symbol.asyncDispose]: () => socket[Symbol.asyncDispose]() }
+}
+
+async function ask(path: string, name: string, body: string): Promise<{ status: number; text: string }> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const asking = request({ socketPath: path, method: 'POST', path: name, agent: false }, resolve)
+    asking.once('error', reject)
+    asking.end(body)
+  })
+  let text = ''
+  for await (const piece of response.setEncoding('utf8')) text += piece
+  return { status: response.statusCode ?? 0, text }
+}
+
+test('a socket that a process left behind is replaced; one that is served, a file and a link are not', async () => {
+  await using world = makeWorld()
+  const path = join(world.folder, 'ostiary.sock')
+  const script = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`
+  spawnSync(process.execPath, ['-e', script])
+  assert.ok(existsSync(path))
+  {
+    await using served = await serve(world, path)
+    assert.deepEqual(await socketManagement(served.path).listConnectors(), [])
+    await assert.rejects(serve(world, path), { failure: 'invalid', message: /another process serves it/ })
+    // The refused one has taken nothing away.
+    assert.deepEqual(await socketManagement(served.path).listConnectors(), [])
+  }
+  writeFileSync(path, 'somebody needs this')
+  await assert.rejects(serve(world, path), { message: /something that is no socket is there/ })
+  symlinkSync(path, join(world.folder, 'link'))
+  await assert.rejects(serve(world, join(world.folder, 'link')), { message: /no socket/ })
+  await assert.rejects(serve(world, 'ostiary.sock'), { message: /expected an absolute path/ })
+  await assert.rejects(serve(world, `/${'x'.repeat(120)}`), { message: /more than 107 octets/ })
+})
+
+test('a folder that others may write draws a warning', async () => {
+  await using world = makeWorld()
+  const folder = join(world.folder, 'open')
+  mkdirSync(folder)
+  chmodSync(folder, 0o777)
+  await using served = await serve(world, join(folder, 'ostiary.sock'))
+  assert.match(served.log.join(), /warn the administration socket is not safe: others may write the folder/)
+})
+
+test('nothing is sent to a socket that belongs to somebody else', {
+  skip: process.getuid?.() !== 0 && 'needs root',
+}, async () => {
+  await using world = makeWorld()
+  const folder = join(world.folder, 'theirs')
+  mkdirSync(folder)
+  const path = join(folder, 'ostiary.sock')
+  let calls = 0
+  const trap = createServer((_, response) => {
+    calls++
+    response.end('{"result":[]}')
+  })
+  await new Promise<void>((resolve) => trap.listen(path, resolve))
+  try {
+    chownSync(path, 65534, 65534)
+    chmodSync(folder, 0o777)
+    await assert.rejects(socketManagement(path).createConnector(kilgore, careful), {
+      failure: 'unreachable',
+      message: /it belongs to another user \(id 65534\)/,
+    })
+    assert.equal(calls, 0)
+    // Root may manage a service's own broker, where nobody else could have put the socket.
+    chmodSync(folder, 0o700)
+    assert.deepEqual(await socketManagement(path).listConnectors(), [])
+  } finally {
+    trap.close()
+  }
+})
+
+test('ids that lead elsewhere, or steer a terminal, are refused', async () => {
+  await using world = makeWorld()
+  await using served = await serve(world)
+  const client = socketManagement(served.path)
+  const ids = [
+    '../../etc/passwd',
+    '..',
+    '.',
+    '',
+    'a/b',
+    'a\\b',
+    'a%2fb',
+    'a b',
+    'a\nb',
+    '\u001b[31mred',
+    'é',
+    'a?b',
+    'a#b',
+    'x'.repeat(129),
+    '"><script>',
+  ]
+  for (const id of ids) {
+    await assert.rejects(client.createConnector({ ...kilgore, id }, forced), { failure: 'invalid' }, id)
+    await assert.rejects(client.getConnector(id), { failure: 'not-found' }, id)
+    if (id !== '') await assert.rejects(client.createClient({ id }), { failure: 'invalid' }, id)
+  }
+  // No message carries a control character on.
+  await assert.rejects(
+    client.getConnector('\u001b]0;owned\u0007'),
+    (error: Error) => !/[\u0000-\u001f]/.test(error.message),
+  )
+  await client.createConnector({ ...kilgore, id: '__proto__' }, forced)
+  assert.equal((await client.getConnector('__proto__')).name, 'Kilgore')
+})
+
+test('paths of the socket are names of operations and nothing else', async () => {
+  await using world = makeWorld()
+  await using served = await serve(world)
+  for (const path of [
+    '/',
+    '/v1/',
+    '/v1/../v1/listConnectors',
+    '/v1/__proto__',
+    '/v1/constructor',
+    '/v1/toString',
+    '/v1/listConnectors/x',
+    '//v1/listConnectors',
+  ])
+    assert.equal((await ask(served.path, path, '{}')).status, 404, path)
+})
+
+test('what is no JSON, has another form, is very deep or very large is refused, and the broker lives', async () => {
+  await using world = makeWorld()
+  await using served = await serve(world)
+  const secret = 'do-not-repeat-this'
+  const bodies = [
+    '',
+    'null',
+    '[]',
+    `{"change":"${secret}"`,
+    `{"change":{"id":"a","config":"${secret}"},"how":{"force":true}}`,
+    `{"change":{"id":"a","sneaky":"${secret}"},"how":{"force":true}}`,
+    `{"change":{"id":"a","config":{"password":["${secret}"]}},"how":{"force":"yes"}}`,
+    `{"change":{"id":"a","type":"ldap","name":"a","config":${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}},"how":{"force":true}}`,
+    `{"change":${'['.repeat(300_000)}${']'.repeat(300_000)},"how":{"force":true}}`,
+  ]
+  for (const body of bodies) {
+    const { status, text } = await ask(served.path, '/v1/createConnector', body)
+    assert.equal(status, 422, body.slice(0, 60))
+    assert.ok(!text.includes(secret), text)
+  }
+  const huge = await ask(served.path, '/v1/createConnector', `{"x":"${'x'.repeat(1_100_000)}"}`).catch(() => undefined)
+  assert.ok(huge === undefined || huge.status === 422)
+  assert.ok(!served.log.join().includes(secret))
+  assert.deepEqual(await socketManagement(served.path).listConnectors(), [])
+})
+
+test('a body that trickles is cut off', { timeout: 20_000 }, async () => {
+  await using world = makeWorld()
+  await using served = await serve(world)
+  const began = Date.now()
+  const socket = connect({ path: served.path })
+  let answer = ''
+  socket.on('data', (piece: Buffer) => (answer += piece.toString()))
+  socket.on('error', () => {})
+  socket.write('POST /v1/createConnector HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n{')
+  const drip = setInterval(() => socket.write('x'), 200)
+  await new Promise((resolve) => socket.once('close', resolve))
+  clearInterval(drip)
+  assert.ok(Date.now() - began < 13_000)
+  assert.match(answer, /^HTTP\/1\.1 (?:408|422)/)
+})
+
+test('of twenty who update at once with the same version one wins, and of twenty without one nothing is lost', async () => {
+  await using world = makeWorld()
+  await using served = await serve(world)
+  const client = socketManagement(served.path)
+  await client.createConnector(kilgore, careful)
+  for (let version = 1; version <= 5; version++) {
+    const change = (who: number) => ({ id: 'kilgore', version, name: `writer ${who} of ${version}` })
+    const tries = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, who) => client.updateConnector(change(who), careful)),
+    )
+    const won = tries.filter((one) => one.status === 'fulfilled')
+    assert.equal(won.length, 1)
+    for (const one of tries)
+      if (one.status === 'rejected') {
+        assert.ok(one.reason instanceof ManagementError)
+        assert.equal(one.reason.failure, 'conflict')
+        assert.match(one.reason.message, new RegExp(`got ${version}$`))
+      }
+    const winner = won[0]?.status === 'fulfilled' ? won[0].value : undefined
+    assert.deepEqual(await client.getConnector('kilgore'), winner)
+    assert.equal(world.book.find('kilgore')?.settings.name, winner?.name)
+  }
+  // Ten change the name, ten the settings: both changes of the last ones are there, and each was counted.
+  await Promise.all(
+    Array.from({ length: 20 }, (_, who) => {
+      const config = { username: 'admin', password: `pw-${who}` }
+      return client.updateConnector(who % 2 ? { id: 'kilgore', name: `n${who}` } : { id: 'kilgore', config }, careful)
+    }),
+  )
+  const last = await client.getConnector('kilgore')
+  assert.equal(last.version, 25)
+  assert.match(`${last.name} ${String(last.config['password'])}`, /^n\d+ pw-\d+$/)
+  assert.deepEqual(world.book.find('kilgore')?.settings.raw, last.config)
+})
+
+test('of twenty who create the same at once one wins', async () => {
+  await using world = makeWorld()
+  await using served = await serve(world)
+  const client = socketManagement(served.path)
+  const tries = await Promise.allSettled(
+    Array.from({ length: 20 }, (_, who) => client.createConnector({ ...kilgore, name: `by ${who}` }, careful)),
+  )
+  assert.equal(tries.filter(({ status }) => status === 'fulfilled').length, 1)
+  for (const one of tries) if (one.status === 'rejected') assert.equal(one.reason.failure, 'exists')
+})
+
+test('no refusal and no log line holds a secret of the settings', async () => {
+  await using world = makeWorld()
+  await using served = await serve(world)
+  const client = socketManagement(served.path)
+  const secret = 's3cret-never-shown'
+  const tries = [
+    client.createConnector({ ...kilgore, config: { username: 1, password: secret } }, careful),
+    client.createConnector({ ...kilgore, config: { username: 'a', pasword: secret } }, careful),
+    client.createConnector({ ...kilgore, config: { username: 'a', password: { [secret]: secret } } }, careful),
+    client.createConnector(
+      { ...kilgore, type: 'ldap', config: { host: `ldap://x:${secret}@127.0.0.1:9`, bindPW: secret } },
+      careful,
+    ),
+    client.createConnector(
+      {
+        id: 'd',
+        name: 'd',
+        type: 'ldap',
+        config: {
+          host: '127.0.0.1:9',
+          insecureNoSSL: true,
+          bindDN: 'cn=x',
+          bindPW: secret,
+          userSearch: { baseDN: 'dc=x', username: 'uid' },
+        },
+      },
+      careful,
+    ),
+    client.createClient({ secret: `${secret}\u0000` }),
+    client.createPassword({ email: 'a@b', hash: secret, username: 'a', userId: '1' }),
+  ]
+  for (const one of await Promise.allSettled(tries)) {
+    assert.equal(one.status, 'rejected')
+    if (one.status !== 'rejected') continue
+    assert.ok(one.reason instanceof ManagementError)
+    assert.ok(!JSON.stringify([one.reason.message, one.reason.details]).includes(secret), one.reason.details.join())
+  }
+  assert.ok(!served.log.join('\n').includes(secret))
+})
