@@ -1,10 +1,13 @@
 /**
  * Looks at the outside of LDAP messages (BER, ITU-T X.690 as RFC 4511 §5.1 narrows it) before the library reads them:
- * it loops for ever over a part that claims to be longer than the whole, and calls itself once for each message in a
+ * it loops for ever over an entry that ends before its list of attributes, and calls itself once for each message in a
  * packet, so that a hostile directory could stop the process.
  */
 
+const OCTETS = 0x04
 const SEQUENCE = 0x30
+const SET = 0x31
+const SEARCH_ENTRY = 0x64
 const CONSTRUCTED = 0x20
 const LONG_TAG = 0x1f
 const DEEPEST = 16
@@ -27,9 +30,40 @@ export function messageLength(octets: Buffer, limit: number): number | undefined
   return header.end
 }
 
-/** Whether all parts of a whole message fill their places exactly. */
+/** Whether all parts of a whole message fill their places exactly, and an entry is made as one (RFC 4511 §4.5.2). */
 export function isSound(message: Buffer): boolean {
-  return isFilled(message, { start: 0, end: message.length }, 0)
+  const whole = { tag: SEQUENCE, start: 0, end: message.length }
+  if (!isFilled(message, whole, 0)) return false
+  const [envelope] = partsOf(message, whole)
+  const operation = envelope && partsOf(message, envelope)[1]
+  return operation !== undefined && (operation.tag !== SEARCH_ENTRY || isEntry(message, operation))
+}
+
+/** A name, then a list of pairs: a type, and a set of values. */
+function isEntry(message: Buffer, entry: Part): boolean {
+  const [name, list, ...more] = partsOf(message, entry)
+  if (name?.tag !== OCTETS || list?.tag !== SEQUENCE || more.length > 0) return false
+  return partsOf(message, list).every((attribute) => {
+    const [type, values, ...rest] = partsOf(message, attribute)
+    return attribute.tag === SEQUENCE && type?.tag === OCTETS && values?.tag === SET && rest.length === 0
+  })
+}
+
+interface Part extends Header {
+  readonly tag: number
+}
+
+/** What lies side by side in a part that is known to be filled. */
+function partsOf(message: Buffer, { start, end }: Part): readonly Part[] {
+  const parts: Part[] = []
+  let position = start
+  while (position < end) {
+    const header = readHeader(message, position)
+    if (header === undefined) break
+    parts.push({ tag: message[position] ?? 0, ...header })
+    position = header.end
+  }
+  return parts
 }
 
 function isFilled(message: Buffer, { start, end }: Header, depth: number): boolean {
