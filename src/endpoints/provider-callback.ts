@@ -59,7 +59,8 @@ async function completeSignIn(
     expiresAt: now + context.cookieExpire,
   })
   const place = placeOf(visit, { kind: 'authenticate', context })
-  const before = await context.sessions.open(visit.headers, place, now)
+  // Also one that is nobody at the moment, because its provider cannot be asked.
+  const before = await context.sessions.peek(visit.headers, place, now)
   if (before && before.userId !== userId) context.revoked.revoke(before, now)
   context.idTokens.keep(session.id, idToken)
   context.upkeep.begin(session, { claims, grant }, now)

@@ -19,7 +19,8 @@ const questionLife = 60 * 60_000
 export async function signOut(ask: Ask, context: EndpointContext): Promise<Answer> {
   const { visit, now } = ask
   const place = placeOf(visit, { kind: 'session', context })
-  const session = await context.sessions.open(visit.headers, place, now)
+  // Also one that is nobody at the moment, because its provider cannot be asked: it must not come back with the answer.
+  const session = await context.sessions.peek(visit.headers, place, now)
   if (!(await isMeant(ask, { context, session }))) return question(visit, { context, session, now })
   if (session) context.revoked.revoke(session, now)
   const headers = [...context.sessions.clear(visit.headers, place), ...clearMark({ visit, context })]

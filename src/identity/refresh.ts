@@ -35,6 +35,8 @@ export type Refresh =
 
 /** What of a sign-in's ID token stays in the claims where a refresh brings no ID token (OpenID Connect Core §12.2 allows that). */
 const ofToken = ['iss', 'aud', 'sub', 'oid', 'tid', 'sid']
+/** Longer ones are not kept; no provider that we know has them. */
+const longestToken = 16 * 1024
 /** How long such an answer holds where it does not say: seconds. */
 const untoldLife = 3600
 
@@ -50,7 +52,7 @@ export async function refreshIdentity(asking: Asking, options: RefreshOptions): 
   let { refreshToken } = asking
   try {
     const conversation = await options.openConversation((token) => {
-      refreshToken = new Secret(token)
+      if (token.length <= longestToken) refreshToken = new Secret(token)
     })
     const { claims, endsAt } = await askAgain(conversation, asking, options)
     return { kind: 'fresh', claims, grant: { refreshToken, endsAt } }
@@ -123,6 +125,12 @@ function refusalOf(error: unknown): string | undefined {
   if (!(error instanceof ResponseBodyError) || error.status === 401) return undefined
   if (error.status === 400 && error.error === 'invalid_request') return error.error
   return refusals.has(error.error) ? error.error : undefined
+}
+
+/** What a sign-in grants; undefined where the provider gave no refresh token. `expires`: `exp` of the ID token. */
+export function grantOf(token: string | undefined, expires: unknown): Grant | undefined {
+  if (token === undefined || token === '' || token.length > longestToken) return undefined
+  return { refreshToken: new Secret(token), endsAt: Number(expires) * 1000 }
 }
 
 /** Tells the provider that a token is not needed any more (RFC 7009); what fails there is nobody's concern. */

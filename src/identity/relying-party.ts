@@ -8,14 +8,14 @@ import {
   calculatePKCECodeChallenge,
   fetchUserInfo,
 } from 'openid-client'
-import { Secret } from '../crypto/secret.ts'
+import type { Secret } from '../crypto/secret.ts'
 import type { Claims } from '../session/session.ts'
 import { providerFailure } from './failures.ts'
 import { checkIdToken, mergeClaims, userIdOf } from './identity-claims.ts'
 import type { ProviderProfile } from './presets.ts'
 import { ProviderDocuments } from './provider-documents.ts'
 import type { Fetch } from './provider-fetch.ts'
-import { type Asking, type Grant, type Refresh, refreshIdentity, revokeToken } from './refresh.ts'
+import { type Asking, type Grant, grantOf, type Refresh, refreshIdentity, revokeToken } from './refresh.ts'
 
 export interface RelyingPartyOptions {
   readonly profile: ProviderProfile
@@ -187,12 +187,4 @@ async function whoCameBack(
     idToken,
     grant: grantOf(tokens.refresh_token, claims['exp']),
   }
-}
-
-/** A token that long is not kept: it would be of no provider that we know. */
-const longestToken = 16 * 1024
-
-function grantOf(refreshToken: string | undefined, expires: unknown): Grant | undefined {
-  if (refreshToken === undefined || refreshToken === '' || refreshToken.length > longestToken) return undefined
-  return { refreshToken: new Secret(refreshToken), endsAt: Number(expires) * 1000 }
 }

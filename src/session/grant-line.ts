@@ -30,6 +30,8 @@ export interface GrantLine {
   failures: number
   /** The last time nobody was there to answer. */
   isAway: boolean
+  /** The provider has taken it back. */
+  isOver: boolean
   /** The question under way. */
   flight: Promise<void> | undefined
 }

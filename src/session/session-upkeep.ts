@@ -104,7 +104,8 @@ export class SessionUpkeep {
     const times = this.#timesOf(grant, { tools, now })
     const { refreshToken } = grant
     const person = personOf(provider, claims)
-    const line: GrantLine = { person, sessions, provider, refreshToken, claims, flight: undefined, ...times }
+    const state = { isOver: false, flight: undefined }
+    const line: GrantLine = { person, sessions, provider, refreshToken, claims, ...state, ...times }
     const tended: Tended = { own: tools.shape(session), fresher: undefined, line }
     sessions.add(tended)
     this.#lines.add(line)
@@ -137,18 +138,21 @@ export class SessionUpkeep {
     if (line.flight || now < line.askAt) return line.flight
     // The client's secret may have changed since the sign-in.
     if (tools.provider.id === line.provider.id) line.provider = tools.provider
+    line.askAt = now + pauseAfter(line.failures + 1, this.#options.random())
     line.flight = this.#slots
-      .run(async () => (line.sessions.size > 0 ? line.provider.refresh(line) : undefined))
-      .then((answer) => answer && this.#take(line, { answer, tools }))
-      .catch((error: unknown) => tools.log.event('error', 'session refresh failed', { service, error }))
-      .finally(() => {
+      .run(() => line.provider.refresh(line))
+      .then((answer) => this.#take(line, { answer, tools }))
+      .catch((error: unknown) => {
         line.flight = undefined
+        tools.log.event('error', 'session refresh failed', { service, error })
       })
     return line.flight
   }
 
   #take(line: GrantLine, { answer, tools }: { answer: Refresh; tools: UpkeepTools }): void {
     const now = this.#options.clock()
+    // Whoever is told below finds what holds now, and nothing to wait for.
+    line.flight = undefined
     switch (answer.kind) {
       case 'fresh':
         line.refreshToken = answer.grant.refreshToken
@@ -185,10 +189,11 @@ export class SessionUpkeep {
     line: GrantLine,
     { answer, tools, now }: { answer: Refresh & { kind: 'refused' }; tools: UpkeepTools; now: number },
   ): void {
-    this.#lines.delete(line)
-    // A provider with one token for each user (Dex) has put the latest sign-in's in this one's place. One that keeps them
-    // apart never says that it knows a token no more without having ended this very sign-in.
+    // A provider with one token for each user (Dex) has put the latest sign-in's in this one's place, and does not know
+    // this one. Others say that they do not grant it, and mean this very sign-in: no other stands in for it.
     const newer = answer.isUnknown ? this.#lines.newerThan(line) : undefined
+    line.isOver = true
+    this.#lines.delete(line)
     for (const tended of [...line.sessions]) {
       const { id } = tended.own
       if (newer) {
@@ -226,7 +231,7 @@ export class SessionUpkeep {
   #signedOut(id: string): void {
     const line = this.#forget(id)
     // While it is being asked, the token may be used up: the next one is given back when it comes.
-    if (line?.sessions.size === 0 && !line.flight) this.#giveBack(line)
+    if (line?.sessions.size === 0 && !line.isOver && !line.flight) this.#giveBack(line)
   }
 
   /** Returns the line that the session was on. */
