@@ -18,6 +18,8 @@ interface Checking {
   readonly findings: Findings
   /** The whole of the first source, for what is missing. */
   readonly whole: Span
+  /** A broker of our own stands in where no provider is named. */
+  readonly isBrokered: boolean
 }
 
 /** Providers whose issuer everybody knows. */
@@ -87,16 +89,16 @@ function checkProvider(values: SettingValues, { entries, findings }: Checking): 
   })
 }
 
-function checkSignIn(values: SettingValues, { entries, drafts, policies, findings }: Checking): void {
+function checkSignIn(values: SettingValues, { entries, drafts, policies, findings, isBrokered }: Checking): void {
   const draft = anyNeedsSignIn(drafts, policies)
   if (draft === undefined) return
+  // The broker knows its own clients, and can make one for the proxy.
+  const isOwn = isBrokered && values.idp_provider_url === undefined
   const needed: (keyof SettingValues)[] = [
     'authenticate_service_url',
-    'idp_provider',
-    'idp_client_id',
-    'idp_client_secret',
+    ...(isOwn ? [] : (['idp_provider', 'idp_client_id', 'idp_client_secret'] as const)),
   ]
-  if (!known.has(values.idp_provider ?? '')) needed.push('idp_provider_url')
+  if (!isOwn && !known.has(values.idp_provider ?? '')) needed.push('idp_provider_url')
   // One that is there and wrong was reported already.
   const missing = needed.filter((key) => values[key] === undefined && (!entries.has(key) || key in values))
   if (missing.length > 0) {

@@ -49,7 +49,7 @@ export const chartKeys: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   [
     '',
     names(
-      'config authenticate authorize databroker proxy apiProxy ingressController forwardAuth extraEnv extraEnvFrom extraTLSSecrets metrics tracing redis cache',
+      'config authenticate authorize databroker proxy apiProxy ingressController forwardAuth extraEnv extraEnvFrom extraTLSSecrets metrics tracing redis cache broker',
     ),
   ],
   [

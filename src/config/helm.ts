@@ -145,6 +145,7 @@ function operate(settings: Settings): void {
   settings.pass('databroker_storage_type', 'databroker', 'storage', 'type')
   settings.pass('databroker_storage_connection_string', 'databroker', 'storage', 'connectionString')
   settings.pass('administrators', 'config', 'administrators')
+  settings.pass('broker', 'broker')
   const metrics = settings.at('metrics', 'enabled')
   if (metrics !== undefined && saysTrue(metrics))
     settings.setText('metrics_address', `:${settings.text('metrics', 'port') || '9090'}`, metrics.span)

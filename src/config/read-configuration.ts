@@ -1,4 +1,5 @@
 /** Files, environment and secret files to one checked configuration, or to all the problems at once. */
+import { checkOwnBroker } from './check-own-broker.ts'
 import { checkRoute, checkRoutesTogether } from './check-routes.ts'
 import { checkSettings } from './check-settings.ts'
 import { type Environment, overlay, variablesOf } from './environment.ts'
@@ -10,6 +11,7 @@ import { parseFields } from './parse-fields.ts'
 import { Source } from './place.ts'
 import { Findings, type Problem } from './problem.ts'
 import { readDocument } from './read-document.ts'
+import { readOwnBroker } from './read-own-broker.ts'
 import { readRecords } from './read-records.ts'
 import { type CheckHeaders, type CheckPolicy, readPolicies, readRoutes, withoutRules } from './read-routes.ts'
 import type { RouteDraft } from './route-draft.ts'
@@ -23,6 +25,8 @@ export interface ConfigurationOptions {
   /** Where relative paths start; the process's own working directory by default. */
   readonly cwd?: string
   readonly readFile?: ReadFile
+  /** Dex's configuration for the broker inside (`--broker`); it wins over `broker:`. */
+  readonly brokerFile?: string | undefined
   /** Unknown keys are warnings, not errors. */
   readonly lenient?: boolean
   /** What the policy station says about the `policy` of a route. */
@@ -101,6 +105,12 @@ async function check(
       ...pairs,
       value: await readCertificateFiles(pairs.value, { files, findings, path: [] }),
     })
+  const broker = await readOwnBroker(entries.get('broker'), {
+    ...{ files, findings, lenient, environment: options.env, cwd: options.cwd ?? process.cwd() },
+    brokerFile: options.brokerFile,
+  })
+  // Also where something is wrong with it: nothing else is missing then.
+  const isBrokered = entries.delete('broker') || options.brokerFile !== undefined
   const values = parseFields(settingsSchema.shape, entries, { path: [], findings })
   const records = await readRecords(values.records, { entry: entries.get('records'), findings, files })
   const { checkPolicy, checkHeaders } = options
@@ -116,8 +126,9 @@ async function check(
   }
   for (const draft of drafts) checkRoute(draft, { findings, policies })
   checkRoutesTogether(drafts, findings)
-  checkSettings(values, { entries, drafts, policies, findings, whole })
-  return { values, policies, records, drafts, tests: entries.get('tests')?.value }
+  checkSettings(values, { entries, drafts, policies, findings, whole, isBrokered })
+  if (broker !== undefined) checkOwnBroker(values, { entries, drafts, findings, broker })
+  return { values, policies, records, drafts, broker: broker?.settings, tests: entries.get('tests')?.value }
 }
 
 /** The later document's entry takes the place of the earlier one's of the same name (`NAME` and `NAME_file` are one). */

@@ -1,10 +1,12 @@
 /** Every setting, declared once. Types, parsers, defaults, environment names and docs/config.md come from here. */
 import { z } from 'zod'
 import type { Secret } from '../crypto/secret.ts'
+import type { BrokerSettings } from './dex/broker-settings.ts'
 import type { Certificate } from './pem-types.ts'
 import type { Excerpt, Place } from './place.ts'
 import type { RecordSet } from './read-records.ts'
 import type { routeSchema } from './route-settings.ts'
+import { brokerSettings } from './settings-broker.ts'
 import { identitySettings } from './settings-identity.ts'
 import { listenerSettings } from './settings-listener.ts'
 import { policyToolSettings } from './settings-policy-tools.ts'
@@ -14,6 +16,7 @@ import { upstreamSettings } from './settings-upstream.ts'
 export const settingsSchema = z.object({
   ...listenerSettings,
   ...identitySettings,
+  ...brokerSettings,
   ...upstreamSettings,
   ...policyToolSettings,
 })
@@ -54,6 +57,7 @@ export type Settings = Readonly<
     | 'set_response_headers'
     | 'policies'
     | 'records'
+    | 'broker'
   >
 > & {
   /** All certificates: the single pair first, then the list. */
@@ -64,6 +68,8 @@ export type Settings = Readonly<
   readonly cookie_secret: Secret
   /** With the defaults filled in. */
   readonly set_response_headers: Readonly<Record<string, string>>
+  /** The identity broker of this process, where there is one. */
+  readonly broker: BrokerSettings | undefined
   /** By name. */
   readonly policies: ReadonlyMap<string, NamedPolicy>
   /** By type, with what their files held. */

@@ -1,6 +1,7 @@
 /** From checked values to the configuration as everybody else sees it: whole, with the last defaults, frozen. */
 import { randomBytes } from 'node:crypto'
 import { Secret } from '../crypto/secret.ts'
+import type { BrokerSettings } from './dex/broker-settings.ts'
 import type { RecordSet } from './read-records.ts'
 import { type RouteDraft, sourceOf } from './route-draft.ts'
 import type { NamedPolicy, RouteSettings, Settings, SettingValues } from './schema.ts'
@@ -24,10 +25,11 @@ export interface Checked {
   readonly policies: ReadonlyMap<string, NamedPolicy>
   readonly records: ReadonlyMap<string, RecordSet>
   readonly drafts: readonly RouteDraft[]
+  readonly broker: BrokerSettings | undefined
 }
 
 export function settle(
-  { values, policies, records, drafts }: Checked,
+  { values, policies, records, drafts, broker }: Checked,
   randomKey: RandomKey = rememberRandomKeys(),
 ): Settings {
   const {
@@ -45,10 +47,18 @@ export function settle(
   const settings: Settings = {
     ...(rest as Omit<
       Settings,
-      'certificates' | 'shared_secret' | 'cookie_secret' | 'set_response_headers' | 'policies' | 'records' | 'routes'
+      | 'certificates'
+      | 'shared_secret'
+      | 'cookie_secret'
+      | 'set_response_headers'
+      | 'policies'
+      | 'records'
+      | 'routes'
+      | 'broker'
     >),
     policies,
     records,
+    broker,
     certificates: all,
     shared_secret: shared_secret ?? new Secret(randomKey('shared_secret')),
     cookie_secret: cookie_secret ?? new Secret(randomKey('cookie_secret')),

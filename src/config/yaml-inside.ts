@@ -4,22 +4,22 @@ import { Source } from './place.ts'
 import type { Findings } from './problem.ts'
 import { readYaml } from './read-yaml.ts'
 
-/** Reads the text of a scalar as a document. Undefined after a problem. */
-export function readYamlInside(node: ScalarNode, findings: Findings): ConfigNode | undefined {
+/** Reads the text of a scalar as a document. Undefined after a problem. `readText` is the way to read YAML. */
+export function readYamlInside(node: ScalarNode, findings: Findings, readText = readYaml): ConfigNode | undefined {
   const outer = node.span.source
   const padded = padding(node)
-  if (padded === undefined) return readYaml(new Source('file', `${outer.name} (text inside)`, node.written), findings)
-  const read = readYaml(new Source(outer.origin, outer.name, padded), findings)
+  if (padded === undefined) return readText(new Source('file', `${outer.name} (text inside)`, node.written), findings)
+  const read = readText(new Source(outer.origin, outer.name, padded), findings)
   return read === undefined ? undefined : relocate(read, outer)
 }
 
 /**
  * The outer text with everything but the block's own lines blanked out, so that every offset stays what it is.
- * Undefined where the text is no literal block, or a template changed it: offsets would say nothing then.
+ * Undefined where the text is no block, or a template changed it: offsets would say nothing then.
  */
 function padding({ span, written }: ScalarNode): string | undefined {
   const { text } = span.source
-  const head = /^[|][+-]?\d*[+-]?[^\n]*\n/.exec(text.slice(span.start))
+  const head = /^[|>][+-]?\d*[+-]?[^\n]*\n/.exec(text.slice(span.start))
   if (head === null) return undefined
   const start = span.start + head[0].length
   const body = text.slice(start, span.end)
@@ -27,12 +27,11 @@ function padding({ span, written }: ScalarNode): string | undefined {
   const indent = Math.min(
     ...lines.filter((line) => line.trim() !== '').map((line) => line.length - line.trimStart().length),
   )
-  const same =
-    lines
-      .map((line) => line.slice(indent))
-      .join('\n')
-      .trimEnd() === written.trimEnd()
-  if (!same) return undefined
+  const block = lines.map((line) => line.slice(indent)).join('\n')
+  // Folded lines mean the same within JSON, where no text runs over lines.
+  const isFolded = head[0].startsWith('>')
+  const bare = (part: string) => (isFolded ? part.replace(/\s+/g, '') : part.trimEnd())
+  if (bare(block) !== bare(written) || (isFolded && !written.startsWith('{'))) return undefined
   return `${text.slice(0, start).replace(/[^\n]/g, ' ')}${body}`
 }
 

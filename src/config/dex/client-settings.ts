@@ -56,10 +56,21 @@ function clientOf(client: ClientValues, reading: ClientReading): ClientSettings 
     ...rest,
     id,
     secret,
+    redirectURIs: asBrowsersWrite(client.redirectURIs),
+    postLogoutRedirectURIs: asBrowsersWrite(client.postLogoutRedirectURIs),
     backchannelLogoutURI: client.backchannelLogoutURI || undefined,
     pkce: client.public ? 'required' : (pkce ?? 'optional'),
     groups: client.groups,
   }
+}
+
+/**
+ * The addresses, and beside each one whose host has capitals the same with a host in lower case (RFC 3986 §3.2.2), which
+ * is how clients in browsers and this proxy write it. Everything else is compared character by character.
+ */
+function asBrowsersWrite(uris: readonly string[]): readonly string[] {
+  const lower = uris.map((uri) => uri.replace(/^https?:\/\/[^/?#@]+(?=[/?#]|$)/i, (start) => start.toLowerCase()))
+  return [...new Set(uris.flatMap((uri, index) => [uri, lower[index] ?? uri]))]
 }
 
 const waysOut = {

@@ -1,6 +1,8 @@
 /** The connectors that can be configured, by type; the order is that of the reference page. */
 import type { z } from 'zod'
 import type { GroupRules } from '../broker-settings.ts'
+import { type GithubSettings, githubSettings } from './github.ts'
+import { type GitlabSettings, gitlabSettings } from './gitlab.ts'
 import { type GoogleSettings, googleSettings } from './google.ts'
 import { type LdapSettings, ldapSettings } from './ldap.ts'
 import { type MicrosoftSettings, microsoftSettings } from './microsoft.ts'
@@ -18,6 +20,8 @@ import { type SamlSettings, samlSettings } from './saml.ts'
 export interface ConnectorConfigs {
   readonly ldap: LdapSettings
   readonly oidc: OidcSettings
+  readonly github: GithubSettings
+  readonly gitlab: GitlabSettings
   readonly google: GoogleSettings
   readonly microsoft: MicrosoftSettings
   readonly oauth: OauthSettings
@@ -40,6 +44,11 @@ export const connectorTypes: { readonly [T in ConnectorType]: Declaration<Connec
     doc: 'A directory: FreeIPA, OpenLDAP, Active Directory. People type name and password at the broker.',
   },
   oidc: { schema: oidcSettings, doc: 'Any OpenID Connect provider: Auth0, Okta, Azure, Keycloak.' },
+  github: {
+    schema: githubSettings,
+    doc: 'GitHub accounts, also of an Enterprise server, with organizations and teams.',
+  },
+  gitlab: { schema: gitlabSettings, doc: 'GitLab accounts, also of a server of your own, with groups.' },
   google: { schema: googleSettings, doc: 'Google accounts, with groups of a Workspace.' },
   microsoft: { schema: microsoftSettings, doc: 'Microsoft accounts, with groups of Entra ID.' },
   oauth: {
