@@ -70,7 +70,7 @@ test('of several pinned certificates any one in its time will do', async () => {
   const third = await begin()
   await assert.rejects(
     third.finish(idp.respond(third.saying, 'response', { key: old.key })),
-    failsWith('CONNECTOR_ANSWER_INVALID', /signature does not hold/),
+    failsWith('CONNECTOR_ANSWER_INVALID', /no pinned certificate verifies it/),
   )
 })
 

@@ -23,19 +23,21 @@ export interface XmlElement {
   readonly children: readonly (XmlElement | string)[]
 }
 
-const limits = { depth: 24, elements: 10_000, attributes: 24, declarations: 500 } as const
+const limits = { depth: 24, elements: 10_000, attributes: 24, prefixes: 64 } as const
 
 const NAME = '(?:([A-Za-z_][\\w.-]*):)?([A-Za-z_][\\w.-]*)'
 const DECLARATION =
   /<\?xml +version=(?:"1\.0"|'1\.0')(?: +encoding=(?:"[Uu][Tt][Ff]-8"|'[Uu][Tt][Ff]-8'))?(?: +standalone=["'](?:yes|no)["'])? *\?>/y
 const OPENING = new RegExp(`<${NAME}`, 'y')
-const ATTRIBUTE = new RegExp(`[ \\t\\n]+${NAME}[ \\t\\n]*=[ \\t\\n]*(?:"([^"<]*)"|'([^'<]*)')`, 'y')
+const ATTRIBUTE = new RegExp(`[ \\t\\n]+${NAME}=(?:"([^"<]*)"|'([^'<]*)')`, 'y')
 const END_OF_OPENING = /[ \t\n]*(\/?)>/y
-const CLOSING = new RegExp(`</${NAME}[ \\t\\n]*>`, 'y')
+const CLOSING = new RegExp(`</${NAME}>`, 'y')
 const TEXT = /[^<]+/y
 const WHITE = /[ \t\n]*/y
 /** What XML 1.0 §2.2 knows no character for. */
 const NO_CHARACTER = /[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u
+/** The library's parser reads them as line ends, which XML 1.0 does not. */
+const LINE_END_OF_XML_1_1 = /[\u0085\u2028]/
 const REFERENCE = /&(?:(lt|gt|amp|quot|apos)|#(\d{1,7})|#x([\dA-Fa-f]{1,6}));|&/g
 const PREDEFINED: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" }
 
@@ -55,9 +57,10 @@ interface Open {
  */
 export function readXml(text: string): XmlElement {
   if (NO_CHARACTER.test(text)) throw invalid('it holds a character that XML does not have')
+  if (LINE_END_OF_XML_1_1.test(text)) throw invalid('it holds a line end that XML 1.0 and 1.1 read otherwise')
   // XML 1.0 §2.11: line ends are one character before anything else looks.
   const source = text.replace(/\r\n?/g, '\n')
-  const counts = { elements: 0, declarations: 0 }
+  let elements = 0
   const top: Open = { tag: '', scope: new Map([['', ''], XML]), children: [] }
   const open: Open[] = [top]
   let position = 0
@@ -76,7 +79,7 @@ export function readXml(text: string): XmlElement {
     const parent = open.at(-1) ?? top
     const closing = take(CLOSING)
     if (closing) {
-      if (closing[0].slice(2, -1).trimEnd() !== parent.tag || parent === top) throw notWellFormed('a tag that closes')
+      if (closing[0].slice(2, -1) !== parent.tag || parent === top) throw notWellFormed('a tag that closes')
       open.pop()
       continue
     }
@@ -91,11 +94,9 @@ export function readXml(text: string): XmlElement {
     const opening = take(OPENING)
     if (!opening)
       throw notWellFormed(position < source.length ? shown(source.slice(position, position + 20)) : 'its end')
-    if (++counts.elements > limits.elements) throw invalid(`it has more than ${limits.elements} elements`)
+    if (++elements > limits.elements) throw invalid(`it has more than ${limits.elements} elements`)
     if (open.length > limits.depth) throw invalid(`its elements lie more than ${limits.depth} deep`)
-    const { attributes, scope, declared } = readAttributes(take, parent.scope)
-    counts.declarations += declared
-    if (counts.declarations > limits.declarations) throw invalid('it declares too many namespaces')
+    const { attributes, scope } = readAttributes(take, parent.scope)
     const [, prefix = '', name = ''] = opening
     const end = take(END_OF_OPENING)
     if (!end) throw notWellFormed(`the tag ${shown(name)}`)
@@ -113,8 +114,6 @@ export function readXml(text: string): XmlElement {
 interface Tag {
   readonly attributes: readonly XmlAttribute[]
   readonly scope: Scope
-  /** How many namespaces it declares. */
-  readonly declared: number
 }
 
 function readAttributes(take: (pattern: RegExp) => RegExpExecArray | null, outer: Scope): Tag {
@@ -136,11 +135,12 @@ function readAttributes(take: (pattern: RegExp) => RegExpExecArray | null, outer
     return [declared, value]
   })
   const scope = declarations.length === 0 ? outer : new Map([...outer, ...declarations])
+  if (scope.size > limits.prefixes) throw invalid(`more than ${limits.prefixes} namespaces are in force at once`)
   const attributes = found
     .filter((attribute) => !isDeclaration(attribute))
     .map(({ prefix, name, value }) => ({ namespace: prefix === '' ? '' : namespaceOf(prefix, scope), name, value }))
   refuseTwice(attributes.map(({ namespace, name }) => `${namespace} ${name}`))
-  return { attributes, scope, declared: declarations.length }
+  return { attributes, scope }
 }
 
 function refuseTwice(names: readonly string[]): void {
