@@ -60,8 +60,9 @@ export function whyDisabled(entry: DirectoryEntry, now: number): string | undefi
 
 /** RFC 4517 §3.3.13, in the form that servers write: `20260131120000Z`. */
 function generalizedTime(text: string): number | undefined {
-  const [, year, month, day, hour, minute, second = '00'] =
-    /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?(?:[.,]\d+)?Z$/.exec(text) ?? []
+  const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?(?:[.,]\d+)?Z$/.exec(text)
+  if (parts === null) return undefined
+  const [, year, month, day, hour, minute, second = '00'] = parts
   const moment = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
   return Number.isNaN(moment) ? undefined : moment
 }
