@@ -8,6 +8,7 @@ import { keepData, readData } from './oidc/connector-data.ts'
 import { diagnoseOpenId } from './oidc/diagnose.ts'
 import { forwardedParameters } from './oidc/forwarded-parameters.ts'
 import { type Claims, subjectOf } from './oidc/id-token-checks.ts'
+import { exampleDeparture, offlineParameters, somebodyElse } from './oidc/offline.ts'
 import { checkRedirectAddress } from './oidc/redirect-address.ts'
 import { UpstreamClient, type UpstreamTokens } from './oidc/upstream-client.ts'
 import { UpstreamConnection } from './oidc/upstream-connection.ts'
@@ -142,22 +143,6 @@ export function openOidcConnector(settings: OidcSettings, tools: ConnectorTools)
 
     close: () => connection.close(),
   }
-}
-
-/** As a user's would be, with a state that nobody waits for. */
-export async function exampleDeparture(start: RedirectConnector['start'], signal: AbortSignal): Promise<string> {
-  const scopes = { groups: true, offlineAccess: true }
-  const { send } = await start({ state: 'example', scopes, parameters: new URLSearchParams(), signal })
-  return send.by === 'redirect' ? send.url : send.action
-}
-
-/** OpenID Connect Core §11; `access_type` is Google's word for the same. */
-export function offlineParameters(promptType: string): Record<string, string> {
-  return { access_type: 'offline', ...(promptType !== '' && { prompt: promptType }) }
-}
-
-export function somebodyElse(): ProxyError {
-  return new ProxyError('CONNECTOR_ANSWER_INVALID', 'cannot refresh: the answer is about somebody else')
 }
 
 function overridesOf({ providerDiscoveryOverrides: overrides }: OidcSettings): Record<string, string> {
