@@ -132,19 +132,22 @@ function groupsOf(
   info: z.output<typeof userInfo>,
   { settings, login }: { readonly settings: GitlabSettings; readonly login: string },
 ): readonly string[] {
-  const groups = new Set(info.groups ?? [])
-  if (settings.getGroupsPermission) {
-    for (const permission of permissions) {
-      for (const path of info[`https://gitlab.org/claims/groups/${permission}`] ?? []) {
-        if (info.groups?.includes(path)) groups.add(`${path}:${permission}`)
-      }
-    }
-  }
-  if (settings.groups.length === 0) return [...groups]
-  const allowed = [...groups].filter((group) => settings.groups.includes(group))
+  const paths = info.groups ?? []
+  const permitted = settings.getGroupsPermission ? paths.flatMap((path) => permissionOf(path, info)) : []
+  const groups = [...new Set([...paths, ...permitted])]
+  if (settings.groups.length === 0) return groups
+  const allowed = groups.filter((group) => settings.groups.includes(group))
   if (allowed.length > 0) return allowed
   const message = `cannot let ${login} in: expected a member of ${settings.groups.join(', ')}`
   throw new ProxyError('ACCOUNT_NOT_ALLOWED', message)
+}
+
+/** The highest one; what somebody is in a group they are in all groups below it. */
+function permissionOf(path: string, info: z.output<typeof userInfo>): readonly string[] {
+  const highest = permissions.find((permission) =>
+    info[`https://gitlab.org/claims/groups/${permission}`]?.some((held) => `${path}/`.startsWith(`${held}/`)),
+  )
+  return highest === undefined ? [] : [`${path}:${highest}`]
 }
 
 function parse<T extends z.ZodType>(page: T, { text, what }: { text: string; what: string }): z.output<T> {
