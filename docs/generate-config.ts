@@ -6,6 +6,7 @@ import { globalTwins, routeTwins } from '#src/config/judge-keys.ts'
 import { type KnownKey, knownKeys, knownRouteKeys } from '#src/config/known-keys.ts'
 import { routeSchema } from '#src/config/route-settings.ts'
 import { defaultOf, metaOf, typeNameOf } from '#src/config/setting-type.ts'
+import { brokerSettings } from '#src/config/settings-broker.ts'
 import { identitySettings } from '#src/config/settings-identity.ts'
 import { listenerSettings } from '#src/config/settings-listener.ts'
 import { policyToolSettings } from '#src/config/settings-policy-tools.ts'
@@ -42,6 +43,7 @@ export function configReference(): string {
     intro,
     section('Listeners', listenerSettings, globalTwins),
     section('Signing in', identitySettings, globalTwins),
+    section('The broker inside', brokerSettings, globalTwins),
     section('Upstreams and logs', upstreamSettings, globalTwins),
     section('Safe edits', policyToolSettings, globalTwins),
     '## Routes\n\nEach entry of `routes` is a map with these keys. Routes are tried in order, hosts without `*` first; the first that matches is taken.\n',

@@ -1,4 +1,5 @@
 /** The pages that are printed and never written by hand. */
+import { brokerReference } from './generate-broker.ts'
 import { configReference } from './generate-config.ts'
 import { differenceList } from './generate-differences.ts'
 import { errorReference } from './generate-errors.ts'
@@ -13,6 +14,7 @@ export interface GeneratedPage {
 
 export function generatedPages(): GeneratedPage[] {
   return [
+    { path: 'docs/broker-reference.md', text: brokerReference() },
     { path: 'docs/config.md', text: configReference() },
     { path: 'docs/differences.md', text: differenceList() },
     { path: 'docs/errors.md', text: errorReference() },

@@ -73,7 +73,7 @@ const web = goSection(
     }),
     allowedHeaders: goTexts().prefault(['Authorization']).meta({ doc: 'Headers that those scripts may send.' }),
     headers: goSection({
-      'Content-Security-Policy': goText().optional().meta({ doc: 'Sent beside our own policy: both hold.' }),
+      'Content-Security-Policy': goText().optional().meta({ doc: 'Sent beside our own.' }),
       'X-Frame-Options': goText().optional().meta({ doc: 'Whether pages may stand in frames.' }),
       'X-Content-Type-Options': goText().optional().meta({ doc: '`nosniff`, which is always sent.' }),
       'X-XSS-Protection': goText().optional().meta({ doc: 'For browsers of long ago.' }),

@@ -96,11 +96,17 @@ export const goTextMap = () =>
   })
 
 export const goOneOf = <const W extends string>(choices: readonly W[]) =>
-  settingType(choices.map((choice) => `\`${choice}\``).join(', '), (raw, fail): W => {
-    const choice = choices.find((candidate) => candidate === raw)
-    if (choice === undefined) fail(`one of ${choices.join(', ')}`)
-    return choice ?? (choices[0] as W)
-  })
+  settingType(
+    choices
+      .filter(Boolean)
+      .map((choice) => `\`${choice}\``)
+      .join(', '),
+    (raw, fail): W => {
+      const choice = choices.find((candidate) => candidate === raw)
+      if (choice === undefined) fail(`one of ${choices.filter(Boolean).join(', ')}`)
+      return choice ?? (choices[0] as W)
+    },
+  )
 
 export interface SectionOptions {
   /** Keys that Dex knows and we do not take, with the reason. */

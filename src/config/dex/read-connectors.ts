@@ -24,7 +24,7 @@ export interface ConnectorReading {
   readonly environment: Environment | undefined
 }
 
-export const connectorShape = {
+const connectorShape = {
   type: goText().meta({ doc: 'One of the types below.' }),
   id: goText().meta({
     doc: "Half of everybody's `sub`, and part of addresses: never change it.",
@@ -36,7 +36,7 @@ export const connectorShape = {
     doc: '*Only here.* What is done to names of groups that come from this connector.',
   }),
 }
-const connectorSection = goSection(connectorShape)
+export const connectorSection = goSection(connectorShape)
 
 /** One connector whose settings are right, with the place where it stands. */
 export interface ReadConnector {

@@ -4,8 +4,8 @@ import type { ConfigNode, ScalarNode } from '../node.ts'
 import { typeNameOf } from '../setting-type.ts'
 
 /**
- * Seen at a Dex 2.45.1: in connectors and static passwords a number where text belongs is refused (`strict`); everywhere
- * else it becomes text (`converted`).
+ * Seen at a Dex 2.45.1: in connectors a number where text belongs is refused (`strict`), elsewhere it becomes text
+ * (`converted`). In static passwords Dex refuses it as well; here it becomes text.
  */
 export type Scalars = 'strict' | 'converted'
 
