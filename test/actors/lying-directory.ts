@@ -107,7 +107,11 @@ export function result(
 export const bound = (id: number) => result(id, { tag: 0x61 })
 export const searched = (id: number, code = 0) => result(id, { tag: 0x65, code })
 
-export function entry(id: number, dn: string, attributes: Readonly<Record<string, readonly string[]>>): Buffer {
+export function entry(
+  id: number,
+  dn: string,
+  attributes: Readonly<Record<string, readonly (string | Buffer)[]>>,
+): Buffer {
   return message(id, (writer) => {
     writer.startSequence(0x64)
     writer.writeString(dn)
@@ -116,7 +120,7 @@ export function entry(id: number, dn: string, attributes: Readonly<Record<string
       writer.startSequence()
       writer.writeString(name)
       writer.startSequence(0x31)
-      writer.writeStringArray([...values])
+      for (const value of values) writer.writeBuffer(Buffer.from(value), 0x04)
       writer.endSequence()
       writer.endSequence()
     }

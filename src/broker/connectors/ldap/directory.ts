@@ -1,6 +1,7 @@
 /** The directory as the rest sees it: questions by the service account over kept connections, and passwords tried on others. */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
+import { ResultCodeError } from 'ldapts'
 import type { LdapSettings } from '../../../config/dex/connectors/ldap.ts'
 import { ProxyError } from '../../../errors/proxy-error.ts'
 import { BindPace } from './bind-pace.ts'
@@ -107,7 +108,12 @@ export class Directory {
   async pretendPassword(signal: AbortSignal): Promise<void> {
     const begin = this.#now()
     const name = `cn=${randomBytes(12).toString('hex')},${this.#settings.userSearch.baseDN}`
-    await this.#bindOnce({ dn: name, password: randomBytes(12).toString('hex') }, signal)
+    try {
+      await this.#bindOnce({ dn: name, password: randomBytes(12).toString('hex') }, signal)
+    } catch (error) {
+      // A directory that cannot be reached is told as for any name; whatever it answers to this one is no matter.
+      if (!(error instanceof ProxyError && error.cause instanceof ResultCodeError)) throw error
+    }
     const rest = this.#pace.any() - (this.#now() - begin)
     if (rest > 0) await pause(rest, undefined, { signal }).catch(() => {})
   }

@@ -1,5 +1,6 @@
 /** An entry of the directory: its name, and its attributes by names in any case (RFC 4512 §2.5). */
 import type { Entry } from 'ldapts'
+import { ProxyError } from '../../../errors/proxy-error.ts'
 
 export interface DirectoryEntry {
   /** As the server wrote it. */
@@ -15,14 +16,15 @@ export function meansName(attribute: string): boolean {
   return attribute.toLowerCase() === 'dn'
 }
 
-/** @throws RangeError where the entry has no name, or a list of values is not whole */
+/** @throws RangeError where the entry has no name, ProxyError CONNECTOR_MISCONFIGURED where a list of values is not whole */
 export function readEntry(entry: Entry): DirectoryEntry {
   const { dn, ...rest } = entry
   if (typeof dn !== 'string' || dn === '') throw new RangeError('an entry has no name')
   const byName = new Map<string, readonly string[]>()
   for (const [name, value] of Object.entries(rest)) {
     // Active Directory cuts long lists (MS-ADTS §3.1.1.3.1.3.3); a list with gaps decides wrongly.
-    if (/;range=\d+-\d+$/i.test(name)) throw new RangeError(`the values of ${name} are not all of them`)
+    if (/;range=\d+-\d+$/i.test(name))
+      throw new ProxyError('CONNECTOR_MISCONFIGURED', `cannot read ${dn}: the values of ${name} are not all of them`)
     // The library adds an empty list for each attribute that was asked for and did not come.
     const values = (Array.isArray(value) ? value : [value]).map(asText).filter((text) => text !== '')
     if (values.length > 0) byName.set(name.toLowerCase(), values)

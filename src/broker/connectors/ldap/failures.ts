@@ -53,6 +53,8 @@ export function passwordVerdict(error: unknown, word: PasswordPolicyWord): Passw
   if (!(error instanceof ResultCodeError)) return undefined
   const { code, message } = error
   if (code === 53) return { kind: 'disabled', why: `the directory is unwilling: ${clean(message)}` }
+  // The entry has gone in between, or has no password: name and password do not belong together.
+  if (code === 32 || code === 48) return { kind: 'wrong' }
   if (code !== 49 && code !== 19) return undefined
   const windows = /\bdata ([\da-f]+)\b/.exec(message)?.[1]
   const why = (windows !== undefined ? WINDOWS[windows] : undefined) ?? policyReason(word)
