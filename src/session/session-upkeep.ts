@@ -218,9 +218,11 @@ export class SessionUpkeep {
   ): void {
     line.failures++
     line.isAway = answer.isAway
-    line.askAt = now + pauseAfter(line.failures, this.#options.random())
-    line.lookAt = Math.min(line.askAt, line.holdsUntil)
     const hasEnded = line.holdsUntil <= now
+    // Nobody is cut off without a last try, and whoever is finds the provider within seconds when it is back.
+    const next = now + pauseAfter(hasEnded ? 1 : line.failures, this.#options.random())
+    line.askAt = hasEnded ? next : Math.min(next, line.holdsUntil)
+    line.lookAt = Math.min(line.askAt, line.holdsUntil)
     for (const { own } of line.sessions) {
       const fields = { service, 'session-id': own.id, failures: line.failures, ended: hasEnded, error: answer.error }
       tools.log.event('warn', 'session refresh failed', fields)
