@@ -40,6 +40,8 @@ export interface Saying {
 
 export interface SigningOptions {
   readonly key?: string
+  /** Told beside the signature, as most providers do. */
+  readonly certificate?: string
   readonly algorithm?: string
   readonly digest?: string
   readonly transforms?: readonly string[]
@@ -115,6 +117,7 @@ export function writeResponse(saying: Saying): string {
 export function signXml(xml: string, xpath: string, options: SigningOptions & { readonly key: string }): string {
   const signed = new SignedXml({
     privateKey: options.key,
+    ...(options.certificate !== undefined && { publicCert: options.certificate }),
     signatureAlgorithm: options.algorithm ?? 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
     canonicalizationAlgorithm: (options.canonicalization ?? EXCLUSIVE) as typeof EXCLUSIVE,
     idAttribute: 'ID',
@@ -184,7 +187,7 @@ export function samlIdp({
       inAssertion: '',
     }),
     respond(saying, signed = 'assertion', options = {}) {
-      const signing = { key: keys.key, ...options }
+      const signing = { ...keys, ...options }
       const plain = writeResponse(saying)
       const inside = signed === 'assertion' || signed === 'both' ? signXml(plain, ASSERTION, signing) : plain
       return signed === 'response' || signed === 'both' ? signXml(inside, RESPONSE, signing) : inside
@@ -198,7 +201,7 @@ export function readAuthnRequest(encoded: string): {
   attribute(name: string): string | undefined
 } {
   const xml = Buffer.from(encoded, 'base64').toString()
-  return { xml, attribute: (name) => new RegExp(`<samlp:AuthnRequest[^>]* ${name}="([^"]*)"`).exec(xml)?.[1] }
+  return { xml, attribute: (name) => new RegExp(`<(?:\\w+:)?AuthnRequest[^>]* ${name}="([^"]*)"`).exec(xml)?.[1] }
 }
 
 export interface RunningSamlIdp extends SamlIdp, AsyncDisposable {
@@ -240,7 +243,7 @@ export async function startSamlIdp({ keys }: { keys?: SamlKeys } = {}): Promise<
     const asked = readAuthnRequest(form.get('SAMLRequest') ?? '')
     const callback = asked.attribute('AssertionConsumerServiceURL')
     if (callback === undefined) return '<title>Identity provider of a test</title>'
-    const audience = /<saml:Issuer[^>]*>([^<]*)</.exec(asked.xml)?.[1] ?? callback
+    const audience = /<(?:\w+:)?Issuer[^>]*>([^<]*)</.exec(asked.xml)?.[1] ?? callback
     const saying = { ...idp.saying({ request: asked.attribute('ID') ?? '', callback, audience }), ...idp.lie }
     const answer = Buffer.from(idp.alter(idp.respond(saying, idp.signed))).toString('base64')
     const state = (form.get('RelayState') ?? '').replaceAll('&', '&amp;').replaceAll('"', '&quot;')
