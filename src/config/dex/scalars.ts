@@ -12,9 +12,12 @@ export type Scalars = 'strict' | 'converted'
 const YES = /^(?:y|Y|yes|Yes|YES|on|On|ON)$/
 const NO = /^(?:n|N|no|No|NO|off|Off|OFF)$/
 
+/** Numbers themselves, and what is read by a type of its own later. */
+const numbersStay = new Set(['number', 'map', 'list of maps', 'JSON text'])
+
 /** The value with its scalars as Dex has them after reading. What cannot be the same text (`0123`) stays a number. */
 export function asDexReads(node: ConfigNode, schema: z.ZodType, scalars: Scalars): ConfigNode {
-  const keepsNumbers = scalars === 'strict' || typeNameOf(schema) === 'number'
+  const keepsNumbers = scalars === 'strict' || numbersStay.has(typeNameOf(schema))
   return eachScalar(node, (scalar) => {
     if (typeof scalar.value === 'string' && isPlain(scalar)) {
       if (YES.test(scalar.value)) return { ...scalar, value: true }
