@@ -67,7 +67,7 @@ export function diagnoseOpenId(options: DiagnoseOptions): AsyncIterable<Diagnost
         return { outcome: 'ok', found: `issuer ${metadata.issuer}`, details: endpointsOf(metadata) }
       }),
     () => step('keys', async () => ({ outcome: 'ok', found: `${await client.countKeys(signal)} usable` })),
-    () => credentialsStep(client, signal),
+    () => credentialsStep(() => client.isKnown(signal)),
     () => step('refresh', async () => refreshFinding(await options.metadata(), scopes)),
     () =>
       step('sign-in address', async () => {
@@ -77,12 +77,12 @@ export function diagnoseOpenId(options: DiagnoseOptions): AsyncIterable<Diagnost
   ])
 }
 
-export function credentialsStep(client: UpstreamClient, signal: AbortSignal): Promise<DiagnosticStep> {
+export function credentialsStep(isKnown: () => Promise<boolean | undefined>): Promise<DiagnosticStep> {
   return step('client credentials', async () => {
-    const isKnown = await client.isKnown(signal)
-    if (isKnown === false)
+    const known = await isKnown()
+    if (known === false)
       return { outcome: 'failed', found: 'the token endpoint does not take clientID and clientSecret' }
-    if (isKnown === undefined)
+    if (known === undefined)
       return { outcome: 'doubtful', found: 'the token endpoint does not say whether it takes them' }
     return { outcome: 'ok', found: 'taken by the token endpoint' }
   })

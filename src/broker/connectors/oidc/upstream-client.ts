@@ -162,7 +162,7 @@ export class UpstreamClient {
 
   /**
    * Whether the source knows us by our credentials, found out with a code that is none. Undefined: it cannot be told.
-   * @throws ProxyError CONNECTOR_UNREACHABLE
+   * @throws ProxyError CONNECTOR_UNREACHABLE, CONNECTOR_MISCONFIGURED where there are none to show
    */
   async isKnown(signal: AbortSignal): Promise<boolean | undefined> {
     const conversation = await this.#converse(signal)
@@ -179,7 +179,7 @@ export class UpstreamClient {
     if (code === 'invalid_client' || code === 'unauthorized_client') return false
     if (code === 'invalid_grant') return true
     const failure = upstreamFailure(error, 'ask the token endpoint')
-    if (failure.code === 'CONNECTOR_UNREACHABLE') throw failure
+    if (failure.code === 'CONNECTOR_UNREACHABLE' || failure.code === 'CONNECTOR_MISCONFIGURED') throw failure
     return undefined
   }
 

@@ -26,6 +26,8 @@ const answers: Readonly<Record<string, ErrorCode>> = {
  */
 export function upstreamFailure(error: unknown, step: string): ProxyError {
   if (error instanceof ProxyError) return error
+  // Thrown by what the library called of ours.
+  if (error instanceof ClientError && error.cause instanceof ProxyError) return error.cause
   const message = `cannot ${step}: ${describe(error)}`
   if (error instanceof UpstreamFailure) return new ProxyError(error.failure.code, message, error.failure)
   const code = codeOf(error)
