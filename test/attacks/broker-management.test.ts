@@ -6,8 +6,15 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { openAdminSocket } from '#src/broker/management/admin-socket.ts'
+import type { DexClientOptions } from '#src/broker/management/grpc/dex-client.ts'
+import { dexManagement } from '#src/broker/management/grpc/dex-management.ts'
+import { openGrpcApi } from '#src/broker/management/grpc/grpc-api.ts'
 import { ManagementError } from '#src/broker/management/management.ts'
 import { socketManagement } from '#src/broker/management/socket-management.ts'
+import type { JsonObject } from '#src/broker/store/store.ts'
+import { makeAuthority, makeCertificate } from '#src/crypto/issue-certificate.ts'
+import { Secret } from '#src/crypto/secret.ts'
+import { certificates, serveGrpc } from '#test/broker/management/grpc-world.ts'
 import { careful, forced, kilgore, makeWorld, type World } from '#test/broker/management/world.ts'
 
 interface Served extends AsyncDisposable {
@@ -270,4 +277,110 @@ test('no refusal and no log line holds a secret of the settings', async () => {
     assert.ok(!JSON.stringify([one.reason.message, one.reason.details]).includes(secret), one.reason.details.join())
   }
   assert.ok(!served.log.join('\n').includes(secret))
+})
+
+test('gRPC answers nobody without a certificate of its own authority, and nobody in clear', async () => {
+  await using world = makeWorld()
+  await using served = await serveGrpc(world)
+  const { ca, stranger, client } = await certificates()
+  const attempts: readonly DexClientOptions['tls'][] = [
+    'insecure',
+    { ca, cert: undefined, key: undefined },
+    { ca, ...stranger },
+  ]
+  for (const tls of attempts) {
+    await using management = dexManagement({ address: served.address, tls })
+    await assert.rejects(management.listConnectors(), { failure: 'unreachable' })
+  }
+  // And our client believes no server of another authority.
+  await using wrong = dexManagement({ address: served.address, tls: { ca: undefined, ...client } })
+  await assert.rejects(wrong.listConnectors(), { failure: 'unreachable' })
+  await using right = dexManagement({ address: served.address, tls: { ca, ...client } })
+  assert.deepEqual(await right.listConnectors(), [])
+})
+
+test('gRPC without certificates is for loopback only', async () => {
+  await using world = makeWorld()
+  const log = { event: () => {} }
+  for (const addr of ['0.0.0.0:0', ':0', '[::]:0', '127.0.0.1.example.test:0', 'nonsense', '127.0.0.1:99999'])
+    await assert.rejects(
+      openGrpcApi({ addr, tls: undefined, management: world.management, log }),
+      { failure: 'invalid' },
+      addr,
+    )
+  const { server } = await certificates()
+  const tls = { cert: server.cert, key: server.key, clientCA: 'no PEM' }
+  await assert.rejects(openGrpcApi({ addr: '127.0.0.1:0', tls, management: world.management, log }), {
+    failure: 'invalid',
+  })
+})
+
+test('a server whose certificate is for another address is not believed', async () => {
+  await using world = makeWorld()
+  const authority = await makeAuthority({ names: ['other.test'], now: Date.now() })
+  const { certificate, key } = await makeCertificate(authority, { names: ['other.test'], now: Date.now() })
+  const { ca, client } = await certificates()
+  await using api = await openGrpcApi({
+    addr: '127.0.0.1:0',
+    tls: { cert: certificate, key: new Secret(key), clientCA: ca },
+    management: world.management,
+    log: { event: () => {} },
+  })
+  await using management = dexManagement({ address: api.address, tls: { ca: authority.certificate, ...client } })
+  await assert.rejects(management.listConnectors(), { failure: 'unreachable', message: /not in the cert|altnames/ })
+})
+
+test('gRPC refuses messages above its bound, hostile settings and ids, and goes on', async () => {
+  await using world = makeWorld()
+  const events: string[] = []
+  await using served = await serveGrpc(world, events)
+  const { management } = served
+  const secret = 'do-not-repeat-this'
+  await assert.rejects(
+    management.createConnector(
+      { ...kilgore, config: { username: 'a', password: 'x'.repeat(5 * 1024 * 1024) } },
+      careful,
+    ),
+  )
+  await assert.rejects(management.createConnector({ ...kilgore, id: '../x' }, careful), { failure: 'invalid' })
+  let deep: JsonObject = {}
+  for (let depth = 0; depth < 100; depth++) deep = { a: deep }
+  await assert.rejects(management.createConnector({ ...kilgore, config: deep }, careful), { failure: 'invalid' })
+  await assert.rejects(
+    management.createConnector({ ...kilgore, config: { username: 1, password: secret } }, careful),
+    (error: Error) => !error.message.includes(secret),
+  )
+  assert.deepEqual(await management.listConnectors(), [])
+  assert.ok(!events.join().includes(secret))
+})
+
+test('a flood of calls and of half-open connections leaves the broker able to answer', {
+  timeout: 20_000,
+}, async () => {
+  await using world = makeWorld()
+  await using served = await serveGrpc(world)
+  const port = Number(served.address.split(':').at(-1))
+  const idle = Array.from({ length: 60 }, () => connect({ host: '127.0.0.1', port }).resume().on('error', () => {}))
+  const answers = await Promise.allSettled(Array.from({ length: 300 }, () => served.management.listConnectors()))
+  const failures = answers.filter((one) => one.status === 'rejected')
+  for (const one of failures) if (one.status === 'rejected') assert.ok(one.reason instanceof ManagementError)
+  assert.deepEqual(await served.management.listConnectors(), [])
+  // Whoever does not shake hands is out after five seconds.
+  await Promise.all(idle.map((socket) => new Promise((resolve) => socket.once('close', resolve))))
+})
+
+test('revoking by gRPC without a client ends nothing', async () => {
+  await using world = makeWorld()
+  await world.store.put({
+    kind: 'RefreshToken',
+    id: 't',
+    value: {},
+    indexes: { subject: 's', client: 'c', grant: 'g' },
+  })
+  await using served = await serveGrpc(world)
+  assert.equal(await served.management.revoke('s', 'other'), 0)
+  await assert.rejects(served.management.revoke('s', ''), { failure: 'invalid' })
+  assert.equal(await world.store.count('RefreshToken'), 1)
+  assert.equal(await served.management.revoke('s', 'c'), 1)
+  assert.equal(await world.store.count('RefreshToken'), 0)
 })

@@ -124,7 +124,10 @@ test('connectors of the file come first, are read-only, and are reconciled: crea
     ['a', 'b', 'kilgore'],
   )
   assert.equal((await management.getConnector('b')).name, 'Kilgore')
-  for (const act of [management.updateConnector({ id: 'a', name: 'x' }, forced), management.deleteConnector('b')])
+  for (const act of [
+    () => management.updateConnector({ id: 'a', name: 'x' }, forced),
+    () => management.deleteConnector('b'),
+  ])
     await assert.rejects(act, refusal('read-only', /it comes from the configuration file/))
   await assert.rejects(management.createConnector({ ...kilgore, id: 'a' }, careful), refusal('exists', /configuration/))
 

@@ -63,9 +63,9 @@ test('a client is updated in the parts that are named, keeps its secret, and is 
   await assert.rejects(management.deleteClient('pom'), { failure: 'read-only' })
   await management.deleteClient('wiki')
   for (const act of [
-    management.getClient('wiki'),
-    management.deleteClient('wiki'),
-    management.updateClient({ id: 'wiki' }),
+    () => management.getClient('wiki'),
+    () => management.deleteClient('wiki'),
+    () => management.updateClient({ id: 'wiki' }),
   ])
     await assert.rejects(act, { failure: 'not-found' })
 })

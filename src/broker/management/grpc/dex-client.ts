@@ -1,4 +1,6 @@
 /** Calls to somebody who offers Dex's management API: bounded in time and size, and with what goes wrong in our words. */
+import { isIP } from 'node:net'
+import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import { type ChannelCredentials, Client, credentials, type ServiceError, status } from '@grpc/grpc-js'
 import type { Revealable } from '../../../crypto/key-ring.ts'
 import { secureContextOf } from '../../../crypto/secure-context.ts'
@@ -32,12 +34,14 @@ export interface DexClient extends AsyncDisposable {
 /** Opens no connection before the first call. @throws ManagementError where the certificates cannot be used */
 export function openDexClient({ address, tls }: DexClientOptions): DexClient {
   const service = dexService()
-  const client = new Client(address, credentialsOf(tls), {
+  const client = new Client(address, credentialsOf(tls, address), {
     'grpc.max_receive_message_length': MESSAGE_LIMIT,
     'grpc.max_send_message_length': MESSAGE_LIMIT,
     // A proxy of the environment has no business between an administrator and their broker.
     'grpc.enable_http_proxy': 0,
     'grpc.service_config_disable_resolution': 1,
+    // The library would send an address as the server's name, which RFC 6066 §3 forbids and Node refuses.
+    ...(addressOf(address) !== undefined && { 'grpc.ssl_target_name_override': NO_NAME }),
   })
   return {
     address,
@@ -60,10 +64,22 @@ export function openDexClient({ address, tls }: DexClientOptions): DexClient {
   }
 }
 
-function credentialsOf(tls: DexTls | 'insecure'): ChannelCredentials {
+/** Sent instead of an address; the certificate is compared with the address all the same. */
+const NO_NAME = 'address.invalid'
+
+/** The IP address of `HOST:PORT`, or undefined for a name. */
+function addressOf(address: string): string | undefined {
+  const host = address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
+  return isIP(host) === 0 ? undefined : host
+}
+
+function credentialsOf(tls: DexTls | 'insecure', address: string): ChannelCredentials {
   if (tls === 'insecure') return credentials.createInsecure()
+  const ip = addressOf(address)
+  const ofAddress = (_: string, certificate: PeerCertificate) => checkServerIdentity(ip ?? '', certificate)
   try {
-    return credentials.createFromSecureContext(secureContextOf(tls))
+    const context = secureContextOf(tls)
+    return credentials.createFromSecureContext(context, ip === undefined ? {} : { checkServerIdentity: ofAddress })
   } catch (cause) {
     // The library's sentence may quote the file.
     throw new ManagementError('invalid', 'cannot use these certificates: they are no PEM, or the key is not theirs', {

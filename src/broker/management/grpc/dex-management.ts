@@ -84,7 +84,8 @@ function connectorsOf(dex: DexClient): ConnectorCalls {
         id,
         ...(next.type !== old.type && { new_type: next.type }),
         ...(next.name !== old.name && { new_name: next.name }),
-        ...(change.config && { new_config: octetsOf(change.config) }),
+        // Dex 2.45 takes an update without it for broken JSON.
+        new_config: octetsOf(next.config),
       })
       if (not_found) throw missing('update', 'connector', id)
       const now = await get('update', id)

@@ -15,7 +15,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import type { Revealable } from '../../../crypto/key-ring.ts'
-import { secureContextOf } from '../../../crypto/secure-context.ts'
+import { contextOptions } from '../../../crypto/secure-context.ts'
 import { ProxyError } from '../../../errors/proxy-error.ts'
 import type { Log } from '../../../observe/log.ts'
 import { type Management, ManagementError, type ManagementFailure } from '../management.ts'
@@ -78,15 +78,7 @@ export async function openGrpcApi(options: GrpcApiOptions): Promise<AsyncDisposa
 
 function listenerFor(tls: GrpcApiOptions['tls'], take: (socket: Socket) => void): Listener {
   if (!tls) return createPlainServer(take)
-  const { cert, key, clientCA } = tls
-  const context = contextOf({ cert, key, ca: clientCA })
-  const listener = createTlsServer({
-    secureContext: context,
-    requestCert: true,
-    rejectUnauthorized: true,
-    ALPNProtocols: ['h2'],
-    handshakeTimeout: HANDSHAKE_MS,
-  })
+  const listener = secureListener(tls)
   listener.on('secureConnection', (socket) => {
     // Both are so by the options above; that nobody is let in by an option misread is worth a line.
     if (socket.authorized && socket.alpnProtocol === 'h2') take(socket)
@@ -96,16 +88,20 @@ function listenerFor(tls: GrpcApiOptions['tls'], take: (socket: Socket) => void)
   return listener
 }
 
-function contextOf(options: { cert: string; key: Revealable; ca: string }) {
+function secureListener({ cert, key, clientCA }: NonNullable<GrpcApiOptions['tls']>) {
   try {
-    return secureContextOf(options)
+    return createTlsServer({
+      ...contextOptions({ cert, key, ca: clientCA }),
+      requestCert: true,
+      rejectUnauthorized: true,
+      ALPNProtocols: ['h2'],
+      handshakeTimeout: HANDSHAKE_MS,
+    })
   } catch (cause) {
     throw new ManagementError(
       'invalid',
       'cannot use the certificates of the management API: no PEM, or not their key',
-      {
-        cause,
-      },
+      { cause },
     )
   }
 }
