@@ -16,11 +16,11 @@ const bcryptHash = () =>
     return parsed?.text ?? ''
   })
 
-/** Something before and after one `@`; Dex takes anything, and an empty address signs in there. */
+/** An address, or a name in its place: Dex takes anything, and lets an empty one sign in. */
 const address = () =>
   settingType('e-mail address', (raw, fail): string => {
     const text = goText().safeParse(raw)
-    const isRight = text.success && /^[^\s@]+@[^\s@]+$/.test(text.data)
+    const isRight = text.success && /^[^\s@]+(?:@[^\s@]+)?$/.test(text.data)
     if (!isRight) fail('an e-mail address')
     return isRight ? text.data : ''
   })
