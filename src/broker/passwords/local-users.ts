@@ -1,6 +1,6 @@
 /** The people whom the broker itself knows: those of the configuration first, then those made by management. */
 import { bcryptCosts, parseBcryptHash } from '../../crypto/bcrypt-hash.ts'
-import { allOf, kinds, readStoredPassword, type StoredPassword } from '../management/records.ts'
+import { allOf, findStoredPassword, kinds, readStoredPassword, type StoredPassword } from '../management/records.ts'
 import type { Store } from '../store/store.ts'
 
 export interface LocalUser {
@@ -35,6 +35,7 @@ export interface DeclaredUser {
 }
 
 export function localUsers(declared: readonly DeclaredUser[], store: Store): LocalUsers {
+  const findStored = findStoredPassword(store)
   const byEmail = new Map<string, LocalUser>()
   const byId = new Map<string, LocalUser>()
   let highestCost: number = bcryptCosts.least
@@ -55,8 +56,8 @@ export function localUsers(declared: readonly DeclaredUser[], store: Store): Loc
       if (email === '') return undefined
       const known = byEmail.get(email)
       if (known) return known
-      const record = await store.get(kinds.password, email)
-      const user = record && describeStored(readStoredPassword(record))
+      const stored = await findStored(email)
+      const user = stored && describeStored(stored)
       if (user) noteCost(user.hash)
       return user
     },
