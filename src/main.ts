@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import { addCheck } from './cli/commands/check.ts'
 import { addDiff, addMatrix, addReplay } from './cli/commands/compare.ts'
 import { addDemo } from './cli/commands/demo.ts'
+import { addIdp } from './cli/commands/idp.ts'
 import { addExplain, addTest } from './cli/commands/policy-tools.ts'
 import { addServe } from './cli/commands/serve.ts'
 import type { Io } from './cli/io.ts'
@@ -22,7 +23,8 @@ const program = new Command('ostiary')
   .showHelpAfterError('hint: ostiary --help')
 
 // In the order of a working day.
-for (const add of [addServe, addCheck, addTest, addExplain, addDiff, addMatrix, addReplay, addDemo]) add(program, io)
+for (const add of [addServe, addCheck, addTest, addExplain, addDiff, addMatrix, addReplay, addIdp, addDemo])
+  add(program, io)
 
 // Whoever reads the output may have seen enough (`| head`): that is no failure to tell of. What serves goes on.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -178,7 +178,7 @@ export class LocalConnectors {
     const { store, book, readConnector, warn } = this.#options
     const record = await store.get(kinds.connector, id)
     if (!record) return book.remove(id)
-    const read = readConnector(readStoredConnector(record))
+    const read = readConnector(givenOf(readStoredConnector(record)))
     if (read.kind === 'connector') return book.replace(read.settings)
     book.remove(id)
     warn(`connector "${id}" is not served: ${read.lines.join('; ')}`)
@@ -195,7 +195,7 @@ export class LocalConnectors {
     if (type === '') throw refusal('invalid', ['it has no type'])
     if (name === '') throw refusal('invalid', ['it has no name'])
     checkName('name of a connector', name)
-    const read = this.#options.readConnector(record)
+    const read = this.#options.readConnector(givenOf(record))
     if (read.kind === 'problems') throw refusal('invalid', read.lines)
     if (force) return
     try {
@@ -263,6 +263,11 @@ function conflict(id: string, { old, next, got }: { old: number | string; next: 
   const wanted = typeof old === 'number' ? old + 1 : next
   const message = `cannot update connector "${id}": the new version must be ${wanted} (it is at ${old}), got ${got}`
   return new ManagementError('conflict', message, { details: ['look at it with get-connector, and update that'] })
+}
+
+/** Without what management keeps beside it: a reader takes keys that it does not know for mistakes. */
+function givenOf({ id, type, name, config, groups, grantTypes }: ConnectorRecord): GivenConnector {
+  return { id, type, name, config, ...(groups && { groups }), ...(grantTypes && { grantTypes }) }
 }
 
 function nameOf(error: unknown): string {

@@ -1,0 +1,80 @@
+/** `ostiary idp create-client` and its like: applications that sign people in at the broker. */
+import { type FileClient, readClientFile } from '../../config/dex/read-client-file.ts'
+import type { Io } from '../io.ts'
+import { oneLine } from '../text.ts'
+import type { GivenText } from './connectors.ts'
+import { orProblems, printRefusal } from './outcome.ts'
+import { clientText, type Format } from './show.ts'
+import { type Target, wrongUse } from './target.ts'
+
+interface With {
+  readonly target: Target
+  readonly io: Io
+}
+
+/** Prints the secret of each, once; the id, too, where it was made up. */
+export async function createClients(given: GivenText, { target, io }: With): Promise<number> {
+  return await each(given, io, async ({ place: _, ...client }) => {
+    const made = await target.management.createClient(client)
+    if (client.id === undefined) io.out(`Client id: ${JSON.stringify(made.id)}\n`)
+    if (made.secret !== undefined) io.out(`Client secret: ${JSON.stringify(made.secret)}\n`)
+  })
+}
+
+export async function updateClients(
+  { id, given }: { readonly id: string | undefined; readonly given: GivenText },
+  { target, verbose, io }: With & { readonly verbose: boolean },
+): Promise<number> {
+  return await each(given, io, async ({ place: _, secret, public: isPublic, id: own, ...change }) => {
+    const whose = own ?? id
+    if (whose === undefined) throw wrongUse('cannot update a client without its id', 'write `id` in the file')
+    if (id !== undefined && whose !== id)
+      throw wrongUse(
+        `cannot update client ${JSON.stringify(id)}: the file holds ${JSON.stringify(whose)}`,
+        'name one of them',
+      )
+    if (isPublic !== undefined && isPublic !== (await target.management.getClient(whose)).public)
+      throw wrongUse(`cannot change whether client "${whose}" is public`, 'delete the client and create it again')
+    if (secret !== undefined)
+      throw wrongUse(`cannot change the secret of client "${whose}"`, 'delete the client and create it again')
+    await target.management.updateClient({ id: whose, ...change })
+    if (verbose) io.out(`updated client ${oneLine(whose)}\n`)
+  })
+}
+
+async function each(given: GivenText, io: Io, act: (client: FileClient) => Promise<void>): Promise<number> {
+  const read = orProblems(readClientFile(given.text, { name: given.name }), io)
+  if (!read) return 1
+  let failed = false
+  for (const client of read.clients) {
+    try {
+      await act(client)
+    } catch (error) {
+      failed = true
+      printRefusal(error, io)
+    }
+  }
+  return failed ? 1 : 0
+}
+
+export async function getClient(
+  id: string,
+  { target, format, io }: With & { readonly format: Format },
+): Promise<number> {
+  io.out(clientText(await target.management.getClient(id), format))
+  return 0
+}
+
+export async function listClients({ target, io }: With): Promise<number> {
+  for (const { id } of await target.management.listClients()) io.out(`${oneLine(id)}\n`)
+  return 0
+}
+
+export async function deleteClient(
+  id: string,
+  { target, verbose, io }: With & { readonly verbose: boolean },
+): Promise<number> {
+  await target.management.deleteClient(id)
+  if (verbose) io.out(`deleted client ${oneLine(id)}\n`)
+  return 0
+}

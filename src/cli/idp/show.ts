@@ -1,0 +1,48 @@
+/** How connectors and clients are shown: Pachyderm's YAML, or JSON; secrets masked unless they are asked for. */
+import { stringify } from 'yaml'
+import type { ClientRecord, ConnectorRecord } from '../../broker/management/management.ts'
+import { maskSecrets } from '../../broker/management/secret-keys.ts'
+import type { JsonObject } from '../../broker/store/store.ts'
+
+export type Format = 'json' | 'yaml'
+
+/** With keys as Pachyderm prints them. */
+export function connectorText(
+  connector: ConnectorRecord,
+  { format, showSecrets }: { readonly format: Format; readonly showSecrets: boolean },
+): string {
+  const { id, name, type, version, groups, grantTypes, origin } = connector
+  const config = showSecrets ? connector.config : maskSecrets(connector.config)
+  const more = { ...(groups && { groups }), ...(grantTypes && { grantTypes }) }
+  if (format === 'json') return jsonText({ id, name, type, version, config, ...more, origin })
+  const note = origin === 'file' ? '# from the configuration file: it is changed there\n' : ''
+  return note + yamlText({ ID: id, Name: name, Type: type, Version: version, Config: config, ...more })
+}
+
+export function clientText({ origin, ...client }: ClientRecord, format: Format): string {
+  if (format === 'json') return jsonText({ ...client, origin })
+  const { id, name, redirectUris, trustedPeers, public: isPublic, logoUrl } = client
+  const note = origin === 'file' ? '# from the configuration file: it is changed there\n' : ''
+  return `${note}${yamlText({
+    ID: id,
+    Name: name,
+    RedirectURIs: redirectUris,
+    TrustedPeers: trustedPeers,
+    Public: isPublic,
+    ...(logoUrl !== '' && { LogoURL: logoUrl }),
+  })}`
+}
+
+export function documentText(value: JsonObject | readonly JsonObject[], format: Format): string {
+  return format === 'json' ? jsonText(value) : yamlText(value)
+}
+
+/** JSON says controls by number, so that the text is the same for a program and harmless for a terminal. */
+function jsonText(value: unknown): string {
+  const escaped = (found: string) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return `${JSON.stringify(value, undefined, 2)}\n`.replace(/[\u007f-\u009f\u2028\u2029]/g, escaped)
+}
+
+function yamlText(value: unknown): string {
+  return stringify(value, { lineWidth: 0 }).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g, '?')
+}
