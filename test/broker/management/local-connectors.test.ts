@@ -179,11 +179,11 @@ test('one that cannot be opened is tried again by the next who asks, and the oth
   await using world = makeWorld()
   const { management, book } = world
   await management.reconcile([fileConnector('a')])
-  book.replace({ ...fileConnector('saml'), type: 'saml' } as unknown as ReturnType<typeof fileConnector>)
+  book.replace({ ...fileConnector('odd'), type: 'nonsense' } as unknown as ReturnType<typeof fileConnector>)
   for (let tries = 0; tries < 2; tries++)
-    await assert.rejects(book.borrow('saml'), {
+    await assert.rejects(book.borrow('odd'), {
       code: 'CONNECTOR_MISCONFIGURED',
-      message: /cannot open connector "saml"/,
+      message: /cannot open connector "odd"/,
     })
   using lease = await book.borrow('a')
   assert.equal(lease?.connector.kind, 'password')

@@ -4,17 +4,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { compare } from 'bcryptjs'
 import { ConnectorBook } from '#src/broker/connector-book.ts'
-import type { Connector } from '#src/broker/connectors/connector.ts'
-import { openLdapConnector } from '#src/broker/connectors/ldap.ts'
-import { openMockCallbackConnector, openMockPasswordConnector } from '#src/broker/connectors/mock.ts'
+import { openConnectorOf } from '#src/broker/connectors/open-connector.ts'
 import type { RoutesOpenTo } from '#src/broker/management/diagnose-connector.ts'
-import type { GivenConnector } from '#src/broker/management/local-connectors.ts'
 import { type LocalManagement, localManagement } from '#src/broker/management/local-management.ts'
 import type { StoredPassword } from '#src/broker/management/records.ts'
+import { localUsers } from '#src/broker/passwords/local-users.ts'
+import { PasswordChecker } from '#src/broker/passwords/password-checker.ts'
 import { openMemoryStore } from '#src/broker/store/memory-store.ts'
 import type { Store } from '#src/broker/store/store.ts'
+import { readRunTimeConnector } from '#src/cli/broker/read-connector.ts'
 import type { ClientSettings } from '#src/config/dex/broker-settings.ts'
-import { type ConnectorSettings, connectorTypes } from '#src/config/dex/connectors/connector-settings.ts'
+import type { ConnectorSettings } from '#src/config/dex/connectors/connector-settings.ts'
 
 export interface World extends AsyncDisposable {
   readonly management: LocalManagement
@@ -38,9 +38,10 @@ export function makeWorld({ store = openMemoryStore({ now: Date.now }), ...optio
   const warnings: string[] = []
   const openings: string[] = []
   const folder = mkdtempSync(join(tmpdir(), 'ostiary-management-'))
+  const checker = new PasswordChecker()
   const book = new ConnectorBook({
     open: (settings, tools) => {
-      const connector = openOne(settings, tools)
+      const connector = openConnectorOf(settings, tools, { users: () => localUsers([], store), checker })
       openings.push(`+${settings.id}`)
       return {
         ...connector,
@@ -62,7 +63,7 @@ export function makeWorld({ store = openMemoryStore({ now: Date.now }), ...optio
   const management = localManagement({
     store,
     book,
-    readConnector,
+    readConnector: readRunTimeConnector,
     warn: (message) => warnings.push(message),
     fileClients: () => options.clients ?? [],
     filePasswords: () => options.passwords ?? [],
@@ -82,36 +83,11 @@ export function makeWorld({ store = openMemoryStore({ now: Date.now }), ...optio
     folder,
     async [Symbol.asyncDispose]() {
       await book[Symbol.asyncDispose]()
+      await checker.close()
       await store[Symbol.asyncDispose]()
       rmSync(folder, { recursive: true, force: true })
     },
   }
-}
-
-function openOne(settings: ConnectorSettings, tools: Parameters<typeof openMockCallbackConnector>[0]): Connector {
-  switch (settings.type) {
-    case 'mockCallback':
-      return openMockCallbackConnector(tools)
-    case 'mockPassword':
-      return openMockPasswordConnector(settings.config, tools)
-    case 'ldap':
-      return openLdapConnector(settings.config, tools)
-    default:
-      throw new Error(`this test opens no ${settings.type}`)
-  }
-}
-
-function readConnector({ id, type, name, config, grantTypes = [] }: GivenConnector) {
-  const declaration = Object.hasOwn(connectorTypes, type) ? connectorTypes[type as 'ldap'] : undefined
-  if (!declaration) return { kind: 'problems' as const, lines: [`type: expected a type of connector, got "${type}"`] }
-  const result = declaration.schema.safeParse(config)
-  if (!result.success)
-    return {
-      kind: 'problems' as const,
-      lines: result.error.issues.map(({ path, message }) => `config.${path.join('.')}: expected ${message}`),
-    }
-  const settings = { id, type, name, config: result.data, raw: config, groups: undefined, grantTypes }
-  return { kind: 'connector' as const, settings: settings as ConnectorSettings }
 }
 
 /** Connectors as somebody writes them. */
@@ -141,7 +117,7 @@ export const forced = { force: true } as const
 
 /** The connector of a file. */
 export function fileConnector(id: string, password = 'hunter2-pw'): ConnectorSettings {
-  const read = readConnector({ ...kilgore, id, config: { username: 'admin', password } })
+  const read = readRunTimeConnector({ ...kilgore, id, config: { username: 'admin', password } })
   if (read.kind === 'problems') throw new Error(read.lines.join())
   return read.settings
 }
