@@ -138,6 +138,24 @@ export function reference(id: number, url: string): Buffer {
   })
 }
 
+/** The end of a page, with word that there is another one (RFC 2696). */
+export function pageEnd(id: number): Buffer {
+  const cookie = Buffer.from([0x30, 6, 2, 1, 0, 4, 1, 7])
+  return message(id, (writer) => {
+    writer.startSequence(0x65)
+    writer.writeEnumeration(0)
+    writer.writeString('')
+    writer.writeString('')
+    writer.endSequence()
+    writer.startSequence(0xa0)
+    writer.startSequence()
+    writer.writeString('1.2.840.113556.1.4.319')
+    writer.writeBuffer(cookie, 0x04)
+    writer.endSequence()
+    writer.endSequence()
+  })
+}
+
 function message(id: number, write: (writer: BerWriter) => void): Buffer {
   const writer = new BerWriter()
   writer.startSequence()

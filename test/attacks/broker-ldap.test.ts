@@ -11,6 +11,7 @@ import {
   bound,
   entry,
   listen,
+  pageEnd,
   reference,
   result,
   searched,
@@ -201,7 +202,10 @@ test('an entry whose name is a word of the library is not bound as it', async ()
     )
     await using ldap = open(impatient(lying.host))
     await assert.rejects(ldap.signIn('alice', 'alice-pw'), hasCode('CONNECTOR_UNREACHABLE'))
-    assert.equal(lying.asked.filter(({ what, dn: name }) => what === 'bind' && !name.startsWith('uid=dex')).length, 0)
+    assert.deepEqual(
+      lying.asked.map(({ what }) => what),
+      ['bind', 'search'],
+    )
   }
 })
 
@@ -238,6 +242,41 @@ const HOSTILE: Readonly<Record<string, (asked: Asked, socket: Socket) => void>> 
   'sends an octet now and then': ({ id }, socket) => drip(socket, entry(id, ALICE, PERSON)),
 }
 
+test('a directory that turns pages for ever is left', async () => {
+  await using lying = await startLyingDirectory(
+    honestBut(({ id, what }, socket) => {
+      if (what !== 'search') return false
+      return socket.write(Buffer.concat([reference(id, 'ldap://other.test/'), pageEnd(id)]))
+    }),
+  )
+  await using ldap = open(impatient(lying.host, { timeout: '10s' }))
+  await assert.rejects(ldap.signIn('alice', 'x'), (error) => error instanceof ProxyError)
+  const searches = lying.asked.filter(({ what }) => what === 'search').length
+  assert.ok(searches > 1 && searches < 20, `${searches} pages`)
+})
+
+test('an answer without end is cut by its size, and one of many small messages by their number', async () => {
+  const fat = { ...PERSON, displayName: ['x'.repeat(5000)] }
+  const floods: readonly [(id: number) => Buffer, RegExp][] = [
+    [(id) => entry(id, ALICE, fat), /an answer has more than \d+ octets/],
+    [() => Buffer.from('30050201006500', 'hex'), /an answer has more than \d+ messages/],
+  ]
+  for (const [octets, problem] of floods) {
+    await using lying = await startLyingDirectory(
+      honestBut(({ id, what }, socket) => {
+        if (what === 'search') flood(socket, octets(id))
+        return what === 'search'
+      }),
+    )
+    // However patient the settings are.
+    await using ldap = open(impatient(lying.host, { timeout: '1m' }))
+    await assert.rejects(ldap.signIn('alice', 'x'), (error) => {
+      assert.match(String(error), problem)
+      return hasCode('CONNECTOR_UNREACHABLE')(error)
+    })
+  }
+})
+
 function nested(depth: number): Buffer {
   let octets: Buffer = Buffer.alloc(0)
   for (let level = 0; level < depth; level++) {
@@ -248,7 +287,7 @@ function nested(depth: number): Buffer {
 }
 
 function flood(socket: Socket, octets: Buffer): void {
-  const packet = Buffer.concat(Array.from({ length: 20_000 }, () => octets))
+  const packet = Buffer.concat(Array.from({ length: Math.ceil(1_000_000 / octets.length) }, () => octets))
   const more = () => {
     while (!socket.destroyed && socket.write(packet));
   }
@@ -317,6 +356,53 @@ test('many sign-ins at once share few connections, and none is left open by a cl
   await new Promise((resolve) => setTimeout(resolve, 50))
   assert.equal(lying.connections(), 0)
   await assert.rejects(ldap.signIn('alice', 'x'), hasCode('CONNECTOR_UNREACHABLE'))
+})
+
+test('an answer that makes no sense ends the connection: nothing after it is believed', async () => {
+  const config = { groupSearch: { baseDN: '' } }
+  await using lying = await startLyingDirectory(
+    honestBut(({ id, what }, socket) => {
+      if (what !== 'search') return false
+      // Well formed, but the result is no enumeration.
+      return socket.write(Buffer.from([0x30, 8, 2, 1, id, 0x65, 3, 2, 1, 0]))
+    }),
+  )
+  await using ldap = open(impatient(lying.host, config))
+  await assert.rejects(ldap.signIn('alice', 'x'), hasCode('CONNECTOR_UNREACHABLE'))
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  assert.equal(lying.connections(), 0)
+})
+
+test('whatever a directory answers for a name that is not there, it is a wrong password', async () => {
+  for (const code of [32, 34, 48, 50, 53]) {
+    await using lying = await startLyingDirectory(({ id, what, dn }, socket) => {
+      if (what === 'search') socket.write(searched(id))
+      else socket.write(dn.startsWith('uid=dex') ? bound(id) : result(id, { tag: 0x61, code }))
+    })
+    await using ldap = open(impatient(lying.host))
+    assert.equal(await ldap.signIn('nobody', 'x'), undefined, `result ${code}`)
+  }
+  // But one that breaks off is told as it is for names that are there.
+  await using lying = await startLyingDirectory(({ id, what, dn }, socket) => {
+    if (what === 'search') socket.write(searched(id))
+    else if (dn.startsWith('uid=dex')) socket.write(bound(id))
+    else socket.resetAndDestroy()
+  })
+  await using ldap = open(impatient(lying.host))
+  await assert.rejects(ldap.signIn('nobody', 'x'), hasCode('CONNECTOR_UNREACHABLE'))
+})
+
+test('a connector that is closed in the middle leaves nothing open', async () => {
+  await using lying = await startLyingDirectory(honestBut(() => false))
+  for (const moment of [0, 1, 2, 3]) {
+    await using ldap = open(impatient(lying.host, { timeout: '10s' }))
+    const attempt = ldap.signIn('alice', 'x').catch(() => {})
+    await new Promise((resolve) => (moment === 0 ? resolve(undefined) : setTimeout(resolve, moment)))
+    await ldap.connector.close()
+    await attempt
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    assert.equal(lying.connections(), 0, `closed after ${moment} ms`)
+  }
 })
 
 test('more sign-ins than can wait are turned away, and those that wait give up', async () => {

@@ -159,6 +159,25 @@ test('with idAttr DN the entry is found by its name, and only by it', { skip }, 
   await assert.rejects(byName.refresh(identity), code('ACCOUNT_GONE'))
 })
 
+test('an entry that does not lie below the base any more is out', { skip }, async () => {
+  const config = vectorConfig('dnid', `127.0.0.1:${directory.port}`)
+  await using byName = open(config)
+  const identity = await byName.signIn('alice', 'alice-pw')
+  assert.ok(identity)
+  await using elsewhere = open(changed(config, { userSearch: { baseDN: 'cn=etc,dc=corp,dc=test' } }))
+  await assert.rejects(elsewhere.refresh(identity), code('ACCOUNT_GONE'))
+})
+
+test('an entry that has the old id among others, but goes by another now, is somebody else', { skip }, async () => {
+  const config = changed(vectorConfig('byuid', `127.0.0.1:${directory.port}`), { userSearch: { idAttr: 'mail' } })
+  await using byMail = open(config)
+  const identity = await byMail.signIn('multi', 'multi-pw')
+  assert.equal(identity?.userId, 'multi.first@corp.test')
+  const entry = 'dn: uid=multi,cn=users,cn=accounts,dc=corp,dc=test\nchangetype: modify\nreplace: mail\n'
+  directory.modify(`${entry}mail: multi.second@corp.test\nmail: multi.first@corp.test\n`)
+  await assert.rejects(byMail.refresh(identity), code('ACCOUNT_GONE'))
+})
+
 test('an identity without memory of its entry, or with that of somebody else, is not refreshed', { skip }, async () => {
   const identity = await alice()
   const { connectorData, ...without } = identity

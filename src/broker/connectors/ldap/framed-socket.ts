@@ -7,6 +7,8 @@ import { isSound, messageLength } from './ber.ts'
 const MESSAGE_LIMIT = 1024 * 1024
 /** The answer to one question: some thousand groups. */
 const ANSWER_LIMIT = 16 * 1024 * 1024
+/** Small ones cost more than their octets. */
+const MOST_MESSAGES = 50_000
 
 /** Owns the socket: ends with it, and ends it. */
 export class FramedSocket extends Duplex {
@@ -20,6 +22,7 @@ export class FramedSocket extends Duplex {
   /** With this many octets there is more to see. */
   #wanted = 2
   #left = ANSWER_LIMIT
+  #messagesLeft = MOST_MESSAGES
 
   constructor(socket: Socket) {
     super({ readableObjectMode: true })
@@ -33,6 +36,7 @@ export class FramedSocket extends Duplex {
   /** A new question is asked: its answer may be as long as any. */
   expectAnswer(): void {
     this.#left = ANSWER_LIMIT
+    this.#messagesLeft = MOST_MESSAGES
   }
 
   /** Gives the socket back and forgets what was received: nothing that came before TLS may be read as if it came in it. */
@@ -90,6 +94,7 @@ export class FramedSocket extends Duplex {
         this.#wanted = whole ?? rest.length + 1
         return
       }
+      if (--this.#messagesLeft < 0) throw new RangeError(`an answer has more than ${MOST_MESSAGES} messages`)
       const message = rest.subarray(0, whole)
       if (!isSound(message)) throw new RangeError('a message is not well formed')
       if (!this.push(message)) this.#socket.pause()
