@@ -6,9 +6,9 @@ export const MASK = '********'
 
 /** Misspelt and foreign keys count as well: better one name hidden than one secret shown. */
 const suspect = /secret|passw|pw$|pwd|passphrase|token$|credential|private|authorization|cookie|key$|keydata$/i
-/** Keys that name a claim, or a file. */
+/** Keys that name a claim, a file or an address. */
 const harmless =
-  /^(?:user(?:ID|Name)|preferredUsername|email|emailVerified|groups|name)Key$|^clientKey$|File(?:Path)?$/i
+  /^(?:user(?:ID|Name)|preferredUsername|email|emailVerified|groups|name)Key$|^clientKey$|File(?:Path)?$|UR[IL]$/i
 
 export function isSecretKey(key: string): boolean {
   return suspect.test(key) && !harmless.test(key)

@@ -108,10 +108,12 @@ function addConnectorCommands(idp: Command, io: Io): void {
     .action(async (id: string | undefined, flags: Flags<WriteFlags & { config?: string }>) => {
       const { updateConnectors } = await import('../idp/connectors.ts')
       const { config, version } = flags
-      const onlyVersion = id !== undefined && version !== undefined && config === undefined && process.stdin.isTTY
-      await run(flags, io, async (target) =>
-        updateConnectors({ id, given: onlyVersion ? undefined : await given(config) }, { target, flags, io }),
-      )
+      const mayBeAll = id !== undefined && version !== undefined && config === undefined
+      await run(flags, io, async (target) => {
+        const text = mayBeAll && process.stdin.isTTY ? undefined : await given(config)
+        const isAll = mayBeAll && (text?.text ?? '').trim() === ''
+        return await updateConnectors({ id, given: isAll ? undefined : text }, { target, flags, io })
+      })
     })
 
   command(idp, 'delete-connector', 'delete a connector')

@@ -21,8 +21,8 @@ export function dexManagement(options: DexClientOptions): Management & AsyncDisp
     ...usersOf(dex),
 
     async discovery() {
-      const { ...document } = await dex.call('GetDiscovery')
-      return document
+      const { issuer, ...rest } = await dex.call('GetDiscovery')
+      return { issuer, ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value.length > 0)) }
     },
 
     async version() {
