@@ -360,7 +360,11 @@ test('a flood of calls and of half-open connections leaves the broker able to an
   await using world = makeWorld()
   await using served = await serveGrpc(world)
   const port = Number(served.address.split(':').at(-1))
-  const idle = Array.from({ length: 60 }, () => connect({ host: '127.0.0.1', port }).resume().on('error', () => {}))
+  const idle = Array.from({ length: 60 }, () =>
+    connect({ host: '127.0.0.1', port })
+      .resume()
+      .on('error', () => {}),
+  )
   const answers = await Promise.allSettled(Array.from({ length: 300 }, () => served.management.listConnectors()))
   const failures = answers.filter((one) => one.status === 'rejected')
   for (const one of failures) if (one.status === 'rejected') assert.ok(one.reason instanceof ManagementError)

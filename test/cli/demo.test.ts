@@ -124,7 +124,7 @@ test('where the certificates cannot be kept, the folder is named and nothing is 
 
 test('a port that needs a privilege is not called taken', () => {
   assert.equal(
-    noPort({ wanted: 443, port: 443, code: 'EACCES' }),
+    noPort({ port: 443, code: 'EACCES' }),
     'cannot start the demo: port 443 may not be used: ports below 1024 need a privilege\nhint: npm start -- --port 8443\n',
   )
 })

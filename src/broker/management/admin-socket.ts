@@ -115,7 +115,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 }
 
 function send(response: ServerResponse, status: number, body: object): void {
-  const text = JSON.stringify(body)
+  const text = `${JSON.stringify(body)}\n`
   // What is left of a refused request is not read: the connection ends.
   const ends = status < 400 ? {} : { connection: 'close' }
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text), ...ends })
