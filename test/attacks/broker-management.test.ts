@@ -11,11 +11,12 @@ import { dexManagement } from '#src/broker/management/grpc/dex-management.ts'
 import { openGrpcApi } from '#src/broker/management/grpc/grpc-api.ts'
 import { ManagementError } from '#src/broker/management/management.ts'
 import { socketManagement } from '#src/broker/management/socket-management.ts'
+import { openMemoryStore } from '#src/broker/store/memory-store.ts'
 import type { JsonObject } from '#src/broker/store/store.ts'
 import { makeAuthority, makeCertificate } from '#src/crypto/issue-certificate.ts'
 import { Secret } from '#src/crypto/secret.ts'
 import { certificates, serveGrpc } from '#test/broker/management/grpc-world.ts'
-import { careful, forced, kilgore, makeWorld, type World } from '#test/broker/management/world.ts'
+import { careful, distantStore, forced, kilgore, makeWorld, type World } from '#test/broker/management/world.ts'
 
 interface Served extends AsyncDisposable {
   readonly path: string
@@ -194,7 +195,7 @@ test('a body that trickles is cut off', { timeout: 20_000 }, async () => {
 })
 
 test('of twenty who update at once with the same version one wins, and of twenty without one nothing is lost', async () => {
-  await using world = makeWorld()
+  await using world = makeWorld({ store: distantStore(openMemoryStore({ now: Date.now })) })
   await using served = await serve(world)
   const client = socketManagement(served.path)
   await client.createConnector(kilgore, careful)
@@ -229,7 +230,7 @@ test('of twenty who update at once with the same version one wins, and of twenty
 })
 
 test('of twenty who create the same at once one wins', async () => {
-  await using world = makeWorld()
+  await using world = makeWorld({ store: distantStore(openMemoryStore({ now: Date.now })) })
   await using served = await serve(world)
   const client = socketManagement(served.path)
   const tries = await Promise.allSettled(

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ManagementError, type ManagementFailure } from '#src/broker/management/management.ts'
 import { openMemoryStore } from '#src/broker/store/memory-store.ts'
+import type { Store } from '#src/broker/store/store.ts'
 import { away, careful, fileConnector, forced, kilgore, makeWorld } from './world.ts'
 
 function refusal(failure: ManagementFailure, message: RegExp) {
@@ -216,4 +217,45 @@ test('the walk through a connector ends with claims, sub and the routes that the
     },
     refusal('not-found', /cannot test connector "nobody"/),
   )
+})
+
+test('of two who write one after the other the later is served, though the earlier answer of the store comes last', async () => {
+  const inner = openMemoryStore({ now: Date.now })
+  const delayed = Promise.withResolvers<void>()
+  let writes = 0
+  let isDelayed = false
+  const store: Store = {
+    put: async (...given) => {
+      writes++
+      return await inner.put(...given)
+    },
+    get: async (kind, id) => {
+      const found = await inner.get(kind, id)
+      // What the first update reads to serve it.
+      if (writes === 2 && !isDelayed) {
+        isDelayed = true
+        await delayed.promise
+      }
+      return found
+    },
+    findBy: (...given) => inner.findBy(...given),
+    list: (...given) => inner.list(...given),
+    consume: (...given) => inner.consume(...given),
+    delete: (...given) => inner.delete(...given),
+    deleteBy: (...given) => inner.deleteBy(...given),
+    count: (...given) => inner.count(...given),
+    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+  }
+  await using world = makeWorld({ store })
+  const { management, book } = world
+  await management.createConnector(kilgore, careful)
+  const first = management.updateConnector({ id: 'kilgore', name: 'first' }, careful)
+  while (!isDelayed) await new Promise(setImmediate)
+  const second = management.updateConnector({ id: 'kilgore', name: 'second' }, careful)
+  while (writes < 3) await new Promise(setImmediate)
+  await new Promise(setImmediate)
+  delayed.resolve()
+  await Promise.all([first, second])
+  assert.equal((await management.getConnector('kilgore')).name, 'second')
+  assert.equal(book.find('kilgore')?.settings.name, 'second')
 })

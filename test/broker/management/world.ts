@@ -121,3 +121,27 @@ export function fileConnector(id: string, password = 'hunter2-pw'): ConnectorSet
   if (read.kind === 'problems') throw new Error(read.lines.join())
   return read.settings
 }
+
+/** A store that is elsewhere: each answer comes in its own time, so that others get in between a look and a writing. */
+export function distantStore(store: Store): Store {
+  const away = () => new Promise((resolve) => setTimeout(resolve, Math.random() * 4))
+  const far =
+    <A extends readonly unknown[], R>(call: (...given: A) => Promise<R>) =>
+    async (...given: A) => {
+      await away()
+      const answer = await call(...given)
+      await away()
+      return answer
+    }
+  return {
+    put: far((record, options) => store.put(record, options)),
+    get: far((kind, id) => store.get(kind, id)),
+    findBy: far((kind, index, value) => store.findBy(kind, index, value)),
+    list: far((kind, options) => store.list(kind, options)),
+    consume: far((kind, id, now) => store.consume(kind, id, now)),
+    delete: far((kind, id) => store.delete(kind, id)),
+    deleteBy: far((kinds, index, value) => store.deleteBy(kinds, index, value)),
+    count: far((kind) => store.count(kind)),
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  }
+}
