@@ -43,6 +43,8 @@ const ROUNDS = 100
 export class LocalConnectors {
   readonly #options: LocalConnectorOptions
   #fileVersions = new Map<string, number>()
+  /** Versions of records that cannot be served. */
+  readonly #broken = new Map<string, number>()
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(options: LocalConnectorOptions) {
@@ -177,11 +179,20 @@ export class LocalConnectors {
   async #follow(id: string): Promise<void> {
     const { store, book, readConnector, warn } = this.#options
     const record = await store.get(kinds.connector, id)
-    if (!record) return book.remove(id)
-    const read = readConnector(givenOf(readStoredConnector(record)))
+    if (!record) {
+      this.#broken.delete(id)
+      return book.remove(id)
+    }
+    const given = givenOf(readStoredConnector(record))
+    const read = readConnector(given)
     if (read.kind === 'connector') return book.replace(read.settings)
     book.remove(id)
-    warn(`connector "${id}" is not served: ${read.lines.join('; ')}`)
+    // Once for each version: `refresh` comes by every few seconds.
+    if (this.#broken.get(id) !== record.version)
+      warn(
+        `connector "${id}" is not served: ${read.lines.map((line) => withoutSecretsOf(given.config, line)).join('; ')}`,
+      )
+    this.#broken.set(id, record.version)
   }
 
   /** Reads its keys, and opens it unless it is forced in. */

@@ -163,6 +163,8 @@ test('a restart tells only what changed, and a broken connector in the store dis
     second.book.list().map(({ id }) => id),
     ['a', 'kilgore'],
   )
+  await second.management.refresh()
+  assert.equal(second.warnings.length, 1)
   assert.match(second.warnings.join('\n'), /connector "broken" is not served: .*nonsense/)
   assert.deepEqual(
     (await second.management.listConnectors()).map(({ id }) => id),
