@@ -1,9 +1,15 @@
 /** The connectors of our own broker under management: kept in the store, served by the book, proved before they are kept. */
 import type { ConnectorSettings } from '../../config/dex/connectors/connector-settings.ts'
-import { ProxyError } from '../../errors/proxy-error.ts'
 import { type ConnectorBook, connectorPrint } from '../connector-book.ts'
 import type { JsonObject, Store } from '../store/store.ts'
 import { checkId, checkName } from './checked-texts.ts'
+import {
+  connectorConflict,
+  connectorMissing,
+  connectorReadOnly,
+  connectorTaken,
+  trialLines,
+} from './connector-refusals.ts'
 import { type ChangeOptions, type ConnectorChange, type ConnectorRecord, ManagementError } from './management.ts'
 import { allOf, kinds, printStoredConnector, readStoredConnector } from './records.ts'
 import { withoutSecretsOf } from './secret-keys.ts'
@@ -62,7 +68,7 @@ export class LocalConnectors {
     if (declared) return this.#fileRecord(declared)
     const record = await this.#options.store.get(kinds.connector, id)
     if (record) return readStoredConnector(record)
-    throw this.#missing('show', id)
+    throw connectorMissing('show', id)
   }
 
   async create(change: ConnectorChange, { force, dryRun = false }: ChangeOptions): Promise<ConnectorRecord> {
@@ -71,13 +77,13 @@ export class LocalConnectors {
     if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 0)
       throw new ManagementError('invalid', `cannot create connector "${id}": its version is no whole number`)
     const { store } = this.#options
-    if (this.#isDeclared(id) || (await store.get(kinds.connector, id))) throw this.#taken(id)
+    if (this.#isDeclared(id) || (await store.get(kinds.connector, id))) throw connectorTaken(id, this.#isDeclared(id))
     const more = { ...(groups && { groups }), ...(grantTypes && { grantTypes }) }
     const record: ConnectorRecord = { id, type, name, version, config, ...more, origin: 'store' }
     await this.#prove('create', record, force)
     if (dryRun) return record
     const written = await store.put(stored(record), { ifVersion: 0 })
-    if (written === undefined) throw this.#taken(id)
+    if (written === undefined) throw connectorTaken(id, this.#isDeclared(id))
     await this.#serve(id)
     return record
   }
@@ -96,13 +102,13 @@ export class LocalConnectors {
     { force, dryRun = false }: ChangeOptions,
   ): Promise<ConnectorRecord | undefined> {
     const { id, version, config, groups, grantTypes } = change
-    if (this.#isDeclared(id)) throw this.#readOnly('update', id)
+    if (this.#isDeclared(id)) throw connectorReadOnly('update', id)
     const { store } = this.#options
     const found = await store.get(kinds.connector, id)
-    if (!found) throw this.#missing('update', id)
+    if (!found) throw connectorMissing('update', id)
     const old = readStoredConnector(found)
     const next = Number(old.version) + 1
-    if (version !== undefined && version !== next) throw conflict(id, { old: old.version, next, got: version })
+    if (version !== undefined && version !== next) throw connectorConflict(id, { old: old.version, next, got: version })
     const record: ConnectorRecord = {
       ...old,
       // As Pachyderm does: what is empty stays.
@@ -122,12 +128,12 @@ export class LocalConnectors {
     }
     if (version === undefined) return undefined
     const now = await store.get(kinds.connector, id)
-    throw conflict(id, { old: now ? readStoredConnector(now).version : 'gone', next, got: version })
+    throw connectorConflict(id, { old: now ? readStoredConnector(now).version : 'gone', next, got: version })
   }
 
   async delete(id: string): Promise<void> {
-    if (this.#isDeclared(id)) throw this.#readOnly('delete', id)
-    if (!(await this.#options.store.delete(kinds.connector, id))) throw this.#missing('delete', id)
+    if (this.#isDeclared(id)) throw connectorReadOnly('delete', id)
+    if (!(await this.#options.store.delete(kinds.connector, id))) throw connectorMissing('delete', id)
     await this.#serve(id)
   }
 
@@ -213,8 +219,7 @@ export class LocalConnectors {
       using lease = await this.#options.book.openAside(read.settings)
       await lease.connector.check(AbortSignal.timeout(TRIAL_MS))
     } catch (error) {
-      const why = error instanceof ProxyError ? error.message : `it failed in an unforeseen way (${nameOf(error)})`
-      throw refusal('does-not-work', [why, ...systemCodes(error)], error)
+      throw refusal('does-not-work', trialLines(error), error)
     }
   }
 
@@ -236,29 +241,6 @@ export class LocalConnectors {
     const more = { ...(groups && { groups: { ...groups } }), ...(grantTypes.length > 0 && { grantTypes }) }
     return { id, type, name, version, config, ...more, origin: 'file' }
   }
-
-  #taken(id: string): ManagementError {
-    const details = this.#isDeclared(id)
-      ? ['it comes from the configuration file']
-      : ['update-connector changes it; delete-connector makes room']
-    return new ManagementError('exists', `cannot create connector "${id}": the id exists already`, { details })
-  }
-
-  #readOnly(verb: string, id: string): ManagementError {
-    return new ManagementError('read-only', `cannot ${verb} connector "${id}": it comes from the configuration file`, {
-      details: ['change it there, and the broker follows at its next reload'],
-    })
-  }
-
-  #missing(verb: string, id: string): ManagementError {
-    return new ManagementError(
-      'not-found',
-      `cannot ${verb} connector ${JSON.stringify(id.slice(0, 128))}: there is none`,
-      {
-        details: ['list-connector shows those that exist'],
-      },
-    )
-  }
 }
 
 const reasons = {
@@ -270,26 +252,7 @@ function stored(record: ConnectorRecord) {
   return { kind: kinds.connector, id: record.id, value: printStoredConnector(record) }
 }
 
-function conflict(id: string, { old, next, got }: { old: number | string; next: number; got: number | string }) {
-  const wanted = typeof old === 'number' ? old + 1 : next
-  const message = `cannot update connector "${id}": the new version must be ${wanted} (it is at ${old}), got ${got}`
-  return new ManagementError('conflict', message, { details: ['look at it with get-connector, and update that'] })
-}
-
 /** Without what management keeps beside it: a reader takes keys that it does not know for mistakes. */
 function givenOf({ id, type, name, config, groups, grantTypes }: ConnectorRecord): GivenConnector {
   return { id, type, name, config, ...(groups && { groups }), ...(grantTypes && { grantTypes }) }
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : typeof error
-}
-
-/** `ECONNREFUSED` and its like, of the causes: what a system says holds no secret. */
-function systemCodes(error: unknown): readonly string[] {
-  const codes = new Set<string>()
-  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++)
-    if ('code' in cause && typeof cause.code === 'string' && /^[A-Z][A-Z0-9_]{2,60}$/.test(cause.code))
-      if (!/^(?:CONNECTOR|ACCOUNT)_/.test(cause.code)) codes.add(cause.code)
-  return codes.size === 0 ? [] : [`the system says ${[...codes].join(', ')}`]
 }

@@ -1,0 +1,54 @@
+/** Why a connector is not changed, in words for people, with the way out. */
+import { ProxyError } from '../../errors/proxy-error.ts'
+import { ManagementError } from './management.ts'
+
+export function connectorTaken(id: string, isDeclared: boolean): ManagementError {
+  const details = isDeclared
+    ? ['it comes from the configuration file']
+    : ['update-connector changes it; delete-connector makes room']
+  return new ManagementError('exists', `cannot create connector "${id}": the id exists already`, { details })
+}
+
+export function connectorReadOnly(verb: string, id: string): ManagementError {
+  return new ManagementError('read-only', `cannot ${verb} connector "${id}": it comes from the configuration file`, {
+    details: ['change it there, and the broker follows at its next reload'],
+  })
+}
+
+export function connectorMissing(verb: string, id: string): ManagementError {
+  return new ManagementError(
+    'not-found',
+    `cannot ${verb} connector ${JSON.stringify(id.slice(0, 128))}: there is none`,
+    {
+      details: ['list-connector shows those that exist'],
+    },
+  )
+}
+
+export function connectorConflict(
+  id: string,
+  { old, next, got }: { old: number | string; next: number; got: number | string },
+) {
+  const wanted = typeof old === 'number' ? old + 1 : next
+  const message = `cannot update connector "${id}": the new version must be ${wanted} (it is at ${old}), got ${got}`
+  return new ManagementError('conflict', message, { details: ['look at it with get-connector, and update that'] })
+}
+
+/** What a trial came to: the sentence of a named failure, and what the system said. */
+export function trialLines(error: unknown): readonly string[] {
+  const why = error instanceof ProxyError ? error.message : `it failed in an unforeseen way (${nameOf(error)})`
+  return [why, ...systemCodes(error)]
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error
+}
+
+/** `ECONNREFUSED` and its like, of the causes: what a system says holds no secret. */
+function systemCodes(error: unknown): readonly string[] {
+  const codes = new Set<string>()
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++)
+    if ('code' in cause && typeof cause.code === 'string' && /^[A-Z][A-Z0-9_]{2,60}$/.test(cause.code))
+      if (!/^(?:CONNECTOR|ACCOUNT)_/.test(cause.code)) codes.add(cause.code)
+  return codes.size === 0 ? [] : [`the system says ${[...codes].join(', ')}`]
+}
