@@ -111,7 +111,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
   })
 
   const serve = (): Serving => {
-    const jwks = keys.current().keys
+    const jwks = keys.current().keys.map((jwk) => ({ ...jwk, kid: jwk.kid ?? '' }))
     const provider = makeProvider({
       ...{ library, settings, jwks, store, clients, connectors, identities, accounts, pages, now, report },
       adapter: storeAdapter({ store, now }),

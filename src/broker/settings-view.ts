@@ -19,5 +19,10 @@ export function declaredConnectors(settings: BrokerSettings): readonly Connector
     groups: undefined,
     grantTypes: [],
   }
+  // Not a type that a file can name, as in Dex: it is there where `enablePasswordDB` says so.
   return [...settings.connectors, local as unknown as ConnectorSettings]
+}
+
+export function isLocal(settings: { readonly type: string }): boolean {
+  return settings.type === 'local'
 }

@@ -7,10 +7,8 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
-import { openBroker } from '../broker/open-broker.ts'
 import { type Milliseconds, milliseconds } from '../wire/units.ts'
-import { brokerPages } from './demo/broker-pages.ts'
-import { type DevelopmentCertificates, readDevelopmentCertificates } from './demo/certificates.ts'
+import { readDevelopmentCertificates } from './demo/certificates.ts'
 import { openFiles } from './demo/files.ts'
 import { openHello } from './demo/hello.ts'
 import { announcement, type DemoUser, noCertificates, noPort } from './demo/texts.ts'
@@ -19,10 +17,11 @@ import { announcement, type DemoUser, noCertificates, noPort } from './demo/text
 export type Serve = (options: {
   readonly files: readonly string[]
   readonly env: Readonly<Record<string, string>>
+  readonly brokerHint: string
 }) => Promise<{ close(grace: Milliseconds): Promise<void> }>
 
 export interface DemoOptions {
-  /** The proxy's port; the broker takes the next one. */
+  /** The proxy's port, and the only one: the broker is reached through it. */
   readonly port: number
   /** Where the certificates are kept. */
   readonly certificates: string
@@ -60,10 +59,9 @@ const asset = (path: string) => fileURLToPath(new URL(`../../policies/${path}`, 
 /** Runs the demo until `signal`; the exit code. What could be opened is closed again in any case. */
 export async function demo(options: DemoOptions, serve: Serve): Promise<number> {
   const { port, files = [], out, err, signal, now } = options
-  for (const wanted of [port, port + 1]) {
-    const code = await whyNot(wanted)
-    if (code === undefined) continue
-    err(noPort({ wanted, port, code }))
+  const code = await whyNot(port)
+  if (code !== undefined) {
+    err(noPort({ port, code }))
     return 1
   }
   const folder = options.certificates
@@ -72,66 +70,33 @@ export async function demo(options: DemoOptions, serve: Serve): Promise<number> 
     err(noCertificates({ folder, code: certificates }))
     return 1
   }
-  const users: unknown = parse(await readFile(asset('demo/users.yaml'), 'utf8'))
+  const users = usersOf(parse(await readFile(asset('demo.yaml'), 'utf8')))
 
   await using opened = new AsyncDisposableStack()
-  const broker = opened.use(await openDemoBroker({ port, users, certificates, now }))
   const hello = opened.use(await openHello({ now }))
   const store = opened.use(await openFiles({ now }))
   const proxy = await serve({
     files: [asset('demo.yaml'), ...files],
     env: {
       DEMO_PORT: String(port),
-      DEMO_BROKER: broker.issuer,
       DEMO_HELLO: hello.url,
       DEMO_FILES: store.url,
       DEMO_CERTIFICATE_FILE: certificates.certificateFile,
       DEMO_KEY_FILE: certificates.keyFile,
-      DEMO_CA_FILE: certificates.caFile,
       DEMO_SHARED_SECRET: randomBytes(32).toString('base64'),
       DEMO_COOKIE_SECRET: randomBytes(32).toString('base64'),
     },
+    brokerHint: `In this demo: ${users.map(({ email }) => email).join(', ')}. The password of each is “${PASSWORD}”.`,
   })
   opened.defer(() => proxy.close(grace))
 
-  out(announcement({ port, certificates, password: PASSWORD, users: usersOf(users) }))
+  out(announcement({ port, certificates, password: PASSWORD, users }))
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
   return 0
 }
 
-async function openDemoBroker(options: {
-  readonly port: number
-  readonly users: unknown
-  readonly certificates: DevelopmentCertificates
-  readonly now: () => number
-}) {
-  const { port, users, certificates, now } = options
-  const [cert, key] = await Promise.all([
-    readFile(certificates.certificateFile, 'utf8'),
-    readFile(certificates.keyFile, 'utf8'),
-  ])
-  const authenticate = `https://authenticate.localhost:${port}`
-  const names = usersOf(users).map(({ email }) => email)
-  return openBroker({
-    host: HOST,
-    port: port + 1,
-    tls: { cert, key },
-    users,
-    clients: [
-      {
-        id: 'pom',
-        secret: 'pomerium',
-        redirectURIs: [`${authenticate}/oauth2/callback`],
-        postLogoutRedirectURIs: [`${authenticate}/.pomerium/signed_out`],
-      },
-    ],
-    pages: brokerPages(`In this demo: ${names.join(', ')}. The password of each is “${PASSWORD}”.`),
-    now,
-  })
-}
-
-function usersOf(declaration: unknown): readonly DemoUser[] {
-  return (declaration as { staticPasswords: readonly DemoUser[] }).staticPasswords
+function usersOf(configuration: unknown): readonly DemoUser[] {
+  return (configuration as { broker: { staticPasswords: readonly DemoUser[] } }).broker.staticPasswords
 }
 
 /** Why a port of ours cannot be had, as the system's code; undefined where it can. */

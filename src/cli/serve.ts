@@ -2,22 +2,25 @@
 import { printProblems } from '../config/print-problems.ts'
 import { type Configuration, readConfiguration } from '../config/read-configuration.ts'
 import type { Settings } from '../config/schema.ts'
-import { watchFiles } from '../config/watch-files.ts'
+import { randomText } from '../crypto/random.ts'
+import { Secret } from '../crypto/secret.ts'
 import { checkRequestHeaders } from '../forward/request-headers.ts'
-import { handle } from '../pipeline.ts'
-import { compileSnapshot } from '../snapshot/compile.ts'
+import { type Log, openLog } from '../observe/log.ts'
+import type { Content } from '../respond/html.ts'
+import { compileSnapshot, type ServedSnapshot } from '../snapshot/compile.ts'
 import { Current } from '../snapshot/current.ts'
 import { type Kept, openKept } from '../snapshot/kept.ts'
-import { type Milliseconds, milliseconds } from '../wire/units.ts'
 import { checkPolicy } from './check-policy.ts'
 import type { Io } from './io.ts'
-import { type Doors, openDoors } from './serve/doors.ts'
-import { ExpiryWatch } from './serve/expiry-watch.ts'
+import type { ServedBroker } from './serve/broker.ts'
+import { joinBroker, storeSecretsOf } from './serve/join-broker.ts'
 import { readProven } from './serve/proven-configuration.ts'
-import { Reloader } from './serve/reloader.ts'
+import { RefusedToStart, type Running, run } from './serve/run.ts'
 
 export interface ServeOptions {
   readonly files: readonly string[]
+  /** A Dex configuration, in the place of the key `broker`. */
+  readonly brokerFile?: string | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   /** Unknown keys are warnings. */
   readonly lenient?: boolean
@@ -25,94 +28,60 @@ export interface ServeOptions {
   readonly requireTests?: boolean
   /** Follow changes of the files; true where it is not said. */
   readonly watch?: boolean
+  /** Stands under the broker's password form. */
+  readonly brokerHint?: Content
 }
-
-/** A running proxy. */
-export interface Running {
-  /** Where the main door is, as host:port. */
-  readonly address: string
-  readonly port: number
-  /** Reads the configuration again; false where it was refused and nothing changed. */
-  reload(): Promise<boolean>
-  /** Drains and ends: readiness off, doors closed, requests under way finish within `grace`. */
-  close(grace?: Milliseconds): Promise<void>
-  /** Writes down an error that nobody has caught. */
-  report(message: string, error: unknown): void
-}
-
-/** The configuration cannot be served; the message is for people, whole lines. */
-export class RefusedToStart extends Error {}
-
-/** How long requests under way may take to finish when the process ends. */
-export const drainGrace = milliseconds(30_000)
-
-/** Milliseconds: how often the sessions of open connections are looked at. */
-const attendEvery = 5_000
 
 /** Starts the proxy; rejects with RefusedToStart where the configuration is wrong or an address cannot be had. */
 export async function serve(options: ServeOptions, io: Pick<Io, 'err'>): Promise<Running> {
   const kept = openKept()
   const readAll = options.requireTests ? readProven : readConfiguration
-  const read = () => readAll({ ...options, checkPolicy, checkHeaders: checkRequestHeaders, randomKey: kept.randomKey })
+  // The proxy's secret at the broker beside it: nobody else needs it, and it stays over reloads.
+  const brokerSecret = new Secret(randomText(32))
+  const read = async (): Promise<Configuration> => {
+    const tools = { checkPolicy, checkHeaders: checkRequestHeaders, randomKey: kept.randomKey }
+    const found = await readAll({ ...options, ...tools })
+    return found.kind === 'ok' ? { ...found, settings: joinBroker(found.settings, brokerSecret) } : found
+  }
   const configuration = await read()
   io.err(printProblems(configuration.warnings))
   const settings = settingsOf(configuration)
-  const current = new Current(compiled(settings, kept))
+  const serving: { current: Current<ServedSnapshot> | undefined } = { current: undefined }
+  const broker = await openBrokerOf(settings, { kept, serving, options })
+  try {
+    serving.current = new Current(compiled(settings, kept))
+    return await run({ options, read, configuration, settings, kept, current: serving.current, broker })
+  } catch (error) {
+    await broker?.[Symbol.asyncDispose]()
+    throw error
+  }
+}
 
-  // The health listener is there first, and says that the others are not yet.
-  const status = { started: false, ready: false, alive: true }
-  const doors = await openDoors(settings, {
-    exchange: (exchange) => handle(exchange, current),
-    log: () => current.snapshot.log,
-    status: () => status,
-  }).catch((cause: unknown) => {
-    current.snapshot.retire()
+/** The broker of this process, where the configuration has one: before the first snapshot, which leads to it. */
+async function openBrokerOf(
+  settings: Settings,
+  {
+    kept,
+    serving,
+    options,
+  }: { kept: Kept; serving: { readonly current: Current<ServedSnapshot> | undefined }; options: ServeOptions },
+): Promise<ServedBroker | undefined> {
+  if (!settings.broker) return undefined
+  // Only here: a proxy without a broker does without all that one is made of.
+  const { openServedBroker } = await import('./serve/broker.ts')
+  const early = openLog({ sink: kept.sink, level: settings.log_level })
+  const log = (): Log => serving.current?.snapshot.log ?? early
+  try {
+    const broker = await openServedBroker(settings.broker, {
+      log,
+      storeSecrets: storeSecretsOf(settings),
+      ...(options.brokerHint !== undefined && { hint: options.brokerHint }),
+      routesOpenTo: (person) => serving.current?.snapshot.routesOpenTo(person) ?? [],
+    })
+    kept.broker = broker.access
+    return broker
+  } catch (cause) {
     throw new RefusedToStart(`${cause instanceof Error ? cause.message : String(cause)}\n`, { cause })
-  })
-
-  status.started = true
-  status.ready = true
-
-  const reloader = new Reloader({ read, current, kept, doors, settings })
-  const follow = ({ watched, fingerprints }: Configuration) =>
-    watchFiles(watched, () => void reloader.reload(), { known: fingerprints })
-  let watcher = options.watch === false ? undefined : follow(configuration)
-  const expiry = new ExpiryWatch({ log: () => current.snapshot.log, now: Date.now })
-  expiry.follow(settings)
-  reloader.onRead = (next) => {
-    if (next.kind === 'ok') expiry.follow(next.settings)
-    if (!watcher) return
-    watcher[Symbol.dispose]()
-    watcher = follow(next)
-  }
-  current.snapshot.log.event('info', 'serving', { address: doors.main.address, routes: settings.routes.length })
-
-  let closing: Promise<void> | undefined
-  kept.upgrades.judgeBy((upgrade) => {
-    if (closing) return 1001
-    return current.snapshot.mayStay(upgrade, Date.now()) ? undefined : 1008
-  })
-  // A connection that is open makes no request which would find that its session's provider has to be asked again.
-  const attending = setInterval(() => {
-    kept.upgrades.judgeAgain(({ session }) => session !== undefined && kept.upkeep.has(session.id))
-  }, attendEvery).unref()
-  const close = (grace = drainGrace): Promise<void> => {
-    status.ready = false
-    watcher?.[Symbol.dispose]()
-    watcher = undefined
-    reloader.end()
-    expiry[Symbol.dispose]()
-    clearInterval(attending)
-    if (closing) return doors.main.drain(milliseconds(0))
-    closing = end({ doors, current, kept, grace })
-    return closing
-  }
-  return {
-    address: doors.main.address,
-    port: doors.main.port,
-    reload: () => reloader.reload(),
-    close,
-    report: (message, error) => current.snapshot.log.event('error', message, { error }),
   }
 }
 
@@ -130,27 +99,4 @@ function settingsOf(configuration: Configuration): Settings {
   const { problems } = configuration
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
   throw new RefusedToStart(`${printProblems(problems)}${count}: nothing was started\n`)
-}
-
-interface Ending {
-  readonly doors: Doors
-  readonly current: Current<ReturnType<typeof compileSnapshot>>
-  readonly kept: Kept
-  readonly grace: Milliseconds
-}
-
-async function end({ doors, current, kept, grace }: Ending): Promise<void> {
-  const { log } = current.snapshot
-  log.event('info', 'draining', { connections: doors.main.connectionCount })
-  // The door first: what would come in now would not be told goodbye.
-  const drained = doors.main.drain(grace)
-  kept.upgrades.closeWhere(() => true, 1001)
-  await doors.redirect?.[Symbol.asyncDispose]()
-  await drained
-  await doors.health?.[Symbol.asyncDispose]()
-  current.snapshot.retire()
-  await kept.pools.destroy()
-  log.event('info', 'ended')
-  await kept.decisionFile.close()
-  await kept.sink.close()
 }

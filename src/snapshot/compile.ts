@@ -24,6 +24,7 @@ import { type CompiledRoute, compileRoute, factsOf, type RouteTools, responseHea
 import type { Kept } from './kept.ts'
 import { policyOptionsOf } from './policy-options.ts'
 import { openRecords, policiesOf, type Records } from './records.ts'
+import { type Person, type RouteVerdict, routesOpenTo } from './routes-open-to.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** A snapshot with what its owner needs besides serving requests. */
@@ -33,6 +34,8 @@ export interface ServedSnapshot extends Snapshot {
   readonly traffic: TrafficCounts
   /** Whether an open upgrade would be let in by this snapshot, too. */
   mayStay(upgrade: OpenUpgrade, now: number): boolean
+  /** Which routes this person could use. */
+  routesOpenTo(person: Person): readonly RouteVerdict[]
 }
 
 /** Where nothing published asks for a sign-in and no authenticate host is named, there is none. */
@@ -161,6 +164,7 @@ export function compileSnapshot(settings: Settings, kept: Kept): ServedSnapshot 
       if (isOver || isNobody || route?.settings.allow_websockets !== true) return false
       return route.decide(visit, known, now).kind === 'allow'
     },
+    routesOpenTo: (person) => routesOpenTo(routes, { person, now: Date.now() }),
     retire() {
       for (const route of routes) route.release()
       broker?.route.release()

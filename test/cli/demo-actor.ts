@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Browser } from '#test/actors/browser.ts'
-import { accepts, startProgram } from '#test/actors/program.ts'
+import { accepts, freePort, startProgram } from '#test/actors/program.ts'
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const caFile = fileURLToPath(new URL('../../certs/ca.crt', import.meta.url))
@@ -20,18 +20,9 @@ export interface RunningDemo extends AsyncDisposable {
   readonly ended: Promise<number | string>
 }
 
-/** Two ports in a row that were free a moment ago, below those that the system gives to connections. */
-export async function freePair(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + 2 * Math.floor(Math.random() * 5_000)
-    const taken = await Promise.all([port, port + 1].map((one) => accepts('127.0.0.1', one)))
-    if (!taken.includes(true)) return port
-  }
-}
-
 /** `args`: more for the command line, such as `--config FILE`. */
 export async function startDemo(args: readonly string[] = []): Promise<RunningDemo> {
-  const port = await freePair()
+  const port = await freePort()
   let output = () => ''
   const program = await startProgram({
     name: 'the demo',

@@ -2,10 +2,13 @@
 import type { ConnectorSettings } from '../../config/dex/connectors/connector-settings.ts'
 import type { LocalUsers } from '../passwords/local-users.ts'
 import type { PasswordChecker } from '../passwords/password-checker.ts'
+import { isLocal } from '../settings-view.ts'
 import type { Connector, ConnectorTools } from './connector.ts'
 import { openLdapConnector } from './ldap.ts'
 import { openLocalConnector } from './local.ts'
 import { openMockCallbackConnector, openMockPasswordConnector } from './mock.ts'
+import { openOidcConnector } from './oidc.ts'
+import { openSamlConnector } from './saml.ts'
 
 export interface OwnUsers {
   users(): LocalUsers
@@ -13,8 +16,22 @@ export interface OwnUsers {
 }
 
 export function openConnectorOf(settings: ConnectorSettings, tools: ConnectorTools, own: OwnUsers): Connector {
+  if (isLocal(settings)) {
+    // The thread that compares passwords is the broker's, and stays when its users change.
+    return { ...openLocalConnector(own.users(), tools, { checker: own.checker }), close: async () => {} }
+  }
   switch (settings.type) {
     case 'ldap':
       return openLdapConnector(settings.config, tools)
+    case 'oidc':
+      return openOidcConnector(settings.config, tools)
+    case 'saml':
+      return openSamlConnector(settings.config, tools)
+    case 'mockCallback':
+      return openMockCallbackConnector(tools)
+    case 'mockPassword':
+      return openMockPasswordConnector(settings.config, tools)
+    default:
+      throw new Error('not yet')
   }
 }

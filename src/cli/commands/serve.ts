@@ -2,8 +2,14 @@
 import type { Command } from 'commander'
 import { milliseconds } from '../../wire/units.ts'
 import type { Io } from '../io.ts'
-import { RefusedToStart, type Running, serve } from '../serve.ts'
+import { RefusedToStart, type Running } from '../serve/run.ts'
+import { serve } from '../serve.ts'
 import { type ConfigOptions, configOption, lenientOption } from './options.ts'
+
+interface ServeFlags {
+  readonly requireTests: boolean
+  readonly broker?: string
+}
 
 export function addServe(program: Command, io: Io): void {
   program
@@ -11,12 +17,16 @@ export function addServe(program: Command, io: Io): void {
     .description('run the proxy')
     .addOption(configOption())
     .addOption(lenientOption())
+    .option('--broker <file>', "run an identity broker inside, from Dex's configuration or the values of its chart")
     .option('--require-tests', 'refuse a configuration whose cases fail, at the start and at each reload', false)
-    .action(async ({ config, lenient, requireTests }: ConfigOptions & { requireTests: boolean }) => {
+    .action(async ({ config, lenient, requireTests, broker }: ConfigOptions & ServeFlags) => {
       let running: Running | undefined
       // From the first moment: where nobody listens, SIGHUP ends a process.
       process.on('SIGHUP', () => void running?.reload())
-      running = await orRefused(serve({ files: config, env: process.env, lenient, requireTests }, io), io)
+      running = await orRefused(
+        serve({ files: config, env: process.env, lenient, requireTests, brokerFile: broker }, io),
+        io,
+      )
       if (!running) return
       endWithSignals(running)
       surviveErrors(running)

@@ -43,18 +43,16 @@ What is decided here stands in policies/demo.yaml: change it and see. Ctrl-C end
 `
 }
 
-/** `wanted`: the port that cannot be had; `port`: the one that was asked for; `code`: the system's reason. */
-export function noPort(refused: { readonly wanted: number; readonly port: number; readonly code: string }): string {
-  const { wanted, port, code } = refused
+/** `code`: the system's reason why the port cannot be had. */
+export function noPort({ port, code }: { readonly port: number; readonly code: string }): string {
   const other = port < 1024 ? 8443 : port < 60_000 ? port + 1000 : 8443
-  const what = wanted === port ? `port ${port}` : `port ${wanted}, which the broker of a demo on ${port} needs,`
   const why =
     code === 'EADDRINUSE'
       ? 'is taken'
       : code === 'EACCES'
         ? 'may not be used: ports below 1024 need a privilege'
         : `cannot be used (${code})`
-  return `cannot start the demo: ${what} ${why}\nhint: npm start -- --port ${other}\n`
+  return `cannot start the demo: port ${port} ${why}\nhint: npm start -- --port ${other}\n`
 }
 
 /** The folder of the certificates cannot be written: the clone or the package belongs to somebody else, or is read-only. */

@@ -1,22 +1,19 @@
 /** The broker of this process, opened beside the proxy: its log, its pages, its management, and what each knows of the other. */
-import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { callerHeader } from '../../broker/doors.ts'
 import { openAdminSocket } from '../../broker/management/admin-socket.ts'
 import { openGrpcApi } from '../../broker/management/grpc/grpc-api.ts'
 import { type Broker, openBroker } from '../../broker/open-broker.ts'
-import type { BrokerSettings, ClientSettings } from '../../config/dex/broker-settings.ts'
-import type { Settings } from '../../config/schema.ts'
-import { Secret } from '../../crypto/secret.ts'
+import type { BrokerSettings } from '../../config/dex/broker-settings.ts'
+import type { Secret } from '../../crypto/secret.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Content } from '../../respond/html.ts'
 import { brokerPages } from '../../respond/pages/broker.ts'
 import type { BrokerAccess } from '../../snapshot/broker-route.ts'
-import { readRunTimeConnector } from '../idp/read-connector.ts'
+import { readRunTimeConnector } from '../broker/read-connector.ts'
 
 export interface BrokerTools {
   log(): Pick<Log, 'event'>
-  readonly version: string
   /** Under the password form; the demo tells its users there. */
   readonly hint?: Content
   readonly routesOpenTo?: NonNullable<Parameters<typeof openBroker>[0]['routesOpenTo']>
@@ -48,7 +45,7 @@ export async function openServedBroker(settings: BrokerSettings, tools: BrokerTo
       audit: ({ outcome, ...details }) =>
         event(outcome === 'failed' ? 'warn' : 'info', `sign-in ${outcome}`, { outcome, ...details }),
       log: event,
-      version: tools.version,
+      version: await ownVersion(),
       ...(tools.routesOpenTo && { routesOpenTo: tools.routesOpenTo }),
       ...(tools.onRevoked && { onRevoked: tools.onRevoked }),
     }),
@@ -77,52 +74,11 @@ export async function openServedBroker(settings: BrokerSettings, tools: BrokerTo
   }
 }
 
-/** What only a new process takes. */
-const fixed = ['issuer', 'storage', 'web', 'grpc', 'expiry', 'signer', 'oauth2', 'sessions', 'adminSocket'] as const
-
-/** The proxy's own client at the broker beside it, where the configuration leaves out who signs people in. */
-const ownClientId = 'ostiary'
-
-/**
- * What the two halves of one configuration say together: without `idp_…` settings the proxy signs people in at the
- * broker beside it, as a client of its own; the client that it is there may come back after signing out.
- */
-export function joinBroker(
-  settings: Settings,
-  ownSecret: Secret = new Secret(randomUUID()),
-): { readonly settings: Settings; readonly broker: BrokerSettings } | undefined {
-  const { broker, authenticate_service_url: origin } = settings
-  if (!broker) return undefined
-  if (!origin) return { settings, broker }
-  const returns = {
-    redirectURIs: [`${origin}/oauth2/callback`],
-    postLogoutRedirectURIs: [`${origin}/.pomerium/signed_out`],
-  }
-  if (settings.idp_provider === undefined && settings.idp_client_id === undefined) {
-    const client: ClientSettings = {
-      ...{ id: ownClientId, name: 'Ostiary', secret: ownSecret, ...returns, backchannelLogoutURI: undefined },
-      ...{ trustedPeers: [], public: false, logoURL: '', pkce: 'required', allowedConnectors: [], groups: undefined },
-      refreshTokenLifetime: 'standalone',
-    }
-    return {
-      settings: {
-        ...settings,
-        idp_provider: 'oidc',
-        idp_provider_url: broker.issuer,
-        idp_client_id: ownClientId,
-        idp_client_secret: ownSecret,
-        idp_scopes: settings.idp_scopes.length > 0 ? settings.idp_scopes : ownScopes,
-      },
-      broker: { ...broker, staticClients: [...broker.staticClients.filter(({ id }) => id !== ownClientId), client] },
-    }
-  }
-  const isOurs = settings.idp_provider_url === broker.issuer
-  const staticClients = broker.staticClients.map((client) =>
-    isOurs && client.id === settings.idp_client_id
-      ? { ...client, postLogoutRedirectURIs: [...client.postLogoutRedirectURIs, ...returns.postLogoutRedirectURIs] }
-      : client,
-  )
-  return { settings, broker: { ...broker, staticClients } }
+/** As package.json says. */
+async function ownVersion(): Promise<string> {
+  const manifest: unknown = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8'))
+  return (manifest as { version: string }).version
 }
 
-const ownScopes = ['openid', 'profile', 'email', 'groups', 'offline_access']
+/** What only a new process takes. */
+const fixed = ['issuer', 'storage', 'web', 'grpc', 'expiry', 'signer', 'oauth2', 'sessions', 'adminSocket'] as const

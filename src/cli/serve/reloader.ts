@@ -5,6 +5,7 @@ import type { Settings } from '../../config/schema.ts'
 import { compileSnapshot, type ServedSnapshot } from '../../snapshot/compile.ts'
 import type { Current } from '../../snapshot/current.ts'
 import type { Kept } from '../../snapshot/kept.ts'
+import type { ServedBroker } from './broker.ts'
 import { type Doors, needRestart, prepareDoors, replaceInDoors } from './doors.ts'
 import { Rollback } from './rollback.ts'
 
@@ -14,6 +15,8 @@ export interface ReloaderOptions {
   readonly kept: Kept
   readonly doors: Doors
   readonly settings: Settings
+  /** The broker of this process. */
+  readonly broker?: ServedBroker | undefined
 }
 
 export class Reloader {
@@ -78,10 +81,11 @@ export class Reloader {
       const { settings, warnings, fingerprints } = configuration
       if (this.#rollback.isRefused(fingerprints)) return false
       await prepareDoors(this.#options.doors, settings)
+      const brokerWaits = await this.#reloadBroker(settings)
       const before = this.#settings
       const next = this.#enforce(settings)
       this.#rollback.begin({ before, after: settings, traffic: next.traffic, fingerprints })
-      const waiting = needRestart(before, settings)
+      const waiting = [...needRestart(before, settings), ...brokerWaits]
       next.log.event('info', 'configuration in force', {
         service: 'config',
         routes: settings.routes.length,
@@ -93,6 +97,13 @@ export class Reloader {
       log.event('error', 'configuration refused, the old one stays in force', { service: 'config', error })
       return false
     }
+  }
+
+  /** The broker's clients, connectors and users; what else has changed there waits for a new process. */
+  async #reloadBroker({ broker: next }: Settings): Promise<readonly string[]> {
+    const { broker } = this.#options
+    if (!broker || !next) return broker || next ? ['broker'] : []
+    return await broker.reload(next)
   }
 
   /** Compiles and swaps; throws where that cannot be, and then nothing has changed. */
