@@ -27,15 +27,22 @@ const titles: Readonly<Record<string, string>> = {
   session: 'Sessions and cookies',
   'sign-in': 'Sign-in',
   start: 'Configurations that are refused',
+  'dex-config': 'Dex: the configuration',
+  'dex-connectors': 'Dex: GitHub, GitLab and the users of the file',
+  'dex-ldap': 'Dex: LDAP directories',
+  'dex-oauth': 'Dex: OAuth 2.0',
+  'dex-oidc': 'Dex: OpenID Connect',
+  'dex-saml': 'Dex: SAML',
+  'dex-tokens': 'Dex: sign-in requests and tokens',
 }
 
-const intro = `# Where Ostiary differs from Pomerium
+const intro = `# Where Ostiary differs from Pomerium and Dex
 
 <!-- Printed from test/vectors/differences/ by \`npm run docs\`. Do not edit. -->
 
 Ostiary reads Pomerium's configuration and means the same by it. That is tested: for thousands of cases it is known what
 Pomerium 0.33.1 answers, and each has to be answered the same way here, unless it is listed below with a reason. A test
-fails when a listed difference is none any more.
+fails when a listed difference is none any more. The broker inside is held to Dex 2.45.1 in the same way.
 `
 
 /** The text of docs/differences.md. */

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { Command } from 'commander'
+import { addBroker } from './cli/commands/broker.ts'
 import { addCheck } from './cli/commands/check.ts'
 import { addDiff, addMatrix, addReplay } from './cli/commands/compare.ts'
 import { addDemo } from './cli/commands/demo.ts'
@@ -23,13 +24,13 @@ const program = new Command('ostiary')
   .showHelpAfterError('hint: ostiary --help')
 
 // In the order of a working day.
-for (const add of [addServe, addCheck, addTest, addExplain, addDiff, addMatrix, addReplay, addIdp, addDemo])
+for (const add of [addServe, addCheck, addTest, addExplain, addDiff, addMatrix, addReplay, addBroker, addIdp, addDemo])
   add(program, io)
 
 // Whoever reads the output may have seen enough (`| head`): that is no failure to tell of. What serves goes on.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
-  if (!['serve', 'demo'].includes(program.args[0] ?? '')) process.exit(128 + constants.signals.SIGPIPE)
+  if (!['serve', 'broker', 'demo'].includes(program.args[0] ?? '')) process.exit(128 + constants.signals.SIGPIPE)
 })
 
 await program.parseAsync()

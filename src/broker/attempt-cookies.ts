@@ -6,6 +6,10 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { cookiesOf } from '../wire/cookies.ts'
 
+const prefix = 'ostiary_attempt_'
+/** Of one browser; more would make its requests too long. */
+const mostAttempts = 12
+
 export class AttemptCookies {
   readonly #key: Buffer
 
@@ -14,7 +18,13 @@ export class AttemptCookies {
   }
 
   name(uid: string): string {
-    return `ostiary_attempt_${uid.slice(0, 12)}`
+    return `${prefix}${uid.slice(0, 12)}`
+  }
+
+  /** Names of the oldest attempts, where a browser holds more than it may: browsers send the oldest first (RFC 6265 §5.4). */
+  tooMany(request: IncomingMessage): readonly string[] {
+    const names = cookiesOf(request.headers.cookie).map(({ name }) => name)
+    return names.filter((name) => name.startsWith(prefix)).slice(0, -(mostAttempts - 1))
   }
 
   value(uid: string): string {

@@ -19,6 +19,7 @@ import type { Identities } from './identities.ts'
 import type { ProviderLibrary } from './oidc-library.ts'
 import type { OpenConnectors } from './open-connectors.ts'
 import { refreshGrace } from './refresh-grace.ts'
+import { longestAttempt } from './sign-in/sign-in.ts'
 import { signOutFeature } from './sign-out.ts'
 import type { Store } from './store/store.ts'
 import { addTokenExchange } from './token-exchange.ts'
@@ -151,7 +152,7 @@ export function makeProvider(options: ProviderOptions): Provider {
       IdToken: seconds(expiry.idTokens),
       AuthorizationCode: codeLife,
       DeviceCode: seconds(expiry.deviceRequests),
-      Interaction: seconds(Math.min(expiry.authRequests, 24 * 60 * 60_000)),
+      Interaction: seconds(Math.min(expiry.authRequests, longestAttempt)),
       Session: (_context, session) => grants.sessionLife(session.loginTs),
       Grant: (_context, grant) => grants.grantLife(grant),
       RefreshToken: (_context, token) => grants.refreshLife(token),

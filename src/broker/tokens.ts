@@ -47,12 +47,17 @@ export function shapeTokens(options: TokenOptions): void {
   const save = AccessToken.prototype.save
   AccessToken.prototype.save = async function (ttl) {
     const id = await save.call(this, ttl)
-    return signAccessToken(this, id, options)
+    this.signed = await signAccessToken(this, id, options)
+    return this.signed
   }
   const issue = IdToken.prototype.issue
   IdToken.prototype.issue = async function (more) {
-    const { client } = this
+    const { client, ctx } = this
     if (more?.use !== 'idtoken') return issue.call(this, more)
+    // Dex binds an ID token to what came with it; the library does so only outside of the code flow (Core §3.1.3.6).
+    const { AccessToken: access, AuthorizationCode: code } = ctx?.oidc.entities ?? {}
+    if (access?.signed !== undefined) this.set('at_hash', access.signed)
+    if (code) this.set('c_hash', code.jti)
     const audiences = await trustingClients(
       audiencesOf((this.scope ?? '').split(' ')),
       client.clientId,
@@ -71,6 +76,8 @@ export function shapeTokens(options: TokenOptions): void {
   Client.prototype.redirectUriAllowed = function (uri) {
     return mayRedirectTo(rulesOf(this), uri)
   }
+  // Always told: signing out names the session by it.
+  Client.prototype.includeSid = () => true
   Client.prototype.postLogoutRedirectUriAllowed = function (uri) {
     return rulesOf(this).postLogoutRedirectURIs.includes(uri)
   }
@@ -133,12 +140,20 @@ interface AccessTokenLike {
   readonly scope: string | undefined
   readonly exp: number | undefined
   readonly expiration: number
+  /** As it was given out. */
+  signed?: string
   save(ttl?: number): Promise<string>
+}
+
+interface Issued {
+  readonly AccessToken?: { readonly signed?: string }
+  readonly AuthorizationCode?: { readonly jti: string }
 }
 
 interface IdTokenLike {
   readonly scope: string | undefined
   client: { readonly clientId: string }
+  readonly ctx: { readonly oidc: { readonly entities: Issued } } | undefined
   set(claim: string, value: unknown): void
   issue(options?: { use?: string }): Promise<string>
 }
@@ -153,6 +168,7 @@ interface Shaped {
   readonly Client: {
     readonly prototype: {
       redirectUriAllowed(uri: string): boolean
+      includeSid(): boolean
       postLogoutRedirectUriAllowed(uri: string): boolean
     }
   }

@@ -1,5 +1,7 @@
 /** What the broker has to show, as values; whoever starts it hands in the pages. */
 
+import type { ErrorCode } from '../errors/catalog.ts'
+
 /** The application that somebody signs in to, as its owner named it. */
 export interface ShownClient {
   readonly name: string
@@ -78,6 +80,8 @@ export type BrokerView =
 export interface BrokerPages {
   /** A whole HTML document. */
   render(view: BrokerView): string
+  /** What people read of a failure, and its status. */
+  failure(code: ErrorCode): { readonly status: number; readonly text: string; readonly advice: string }
   /** The source expression that lets its style through a Content-Security-Policy. */
   readonly styleSource: string
 }

@@ -10,7 +10,7 @@ test('somebody of the file signs in, and the application gets Dex claims', async
   assert.equal(answerOf(page).get('iss'), world.issuer)
   const { status, body } = await redeem(world, page)
   assert.equal(status, 200, JSON.stringify(body))
-  const { iat, exp, at_hash, auth_time, sid, ...claims } = claimsIn(body['id_token'])
+  const { iat, exp, at_hash, c_hash, auth_time, sid, ...claims } = claimsIn(body['id_token'])
   assert.deepEqual(claims, {
     iss: world.issuer,
     sub: 'CghpZC1hbGljZRIFbG9jYWw',
@@ -21,10 +21,9 @@ test('somebody of the file signs in, and the application gets Dex claims', async
     name: 'Alice',
     preferred_username: 'alice',
     groups: ['devops'],
-    amr: ['pwd'],
   })
   for (const value of [iat, exp, auth_time]) assert.equal(typeof value, 'number')
-  for (const value of [at_hash, sid]) assert.equal(typeof value, 'string')
+  for (const value of [at_hash, c_hash, sid]) assert.equal(typeof value, 'string')
   const access = claimsIn(body['access_token'])
   assert.deepEqual(
     [headerIn(body['access_token'])['typ'], access['aud'], access['groups'], access['email']],

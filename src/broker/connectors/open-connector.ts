@@ -4,9 +4,14 @@ import type { LocalUsers } from '../passwords/local-users.ts'
 import type { PasswordChecker } from '../passwords/password-checker.ts'
 import { isLocal } from '../settings-view.ts'
 import type { Connector, ConnectorTools } from './connector.ts'
+import { openGithubConnector } from './github.ts'
+import { openGitlabConnector } from './gitlab.ts'
+import { openGoogleConnector } from './google.ts'
 import { openLdapConnector } from './ldap.ts'
 import { openLocalConnector } from './local.ts'
+import { openMicrosoftConnector } from './microsoft.ts'
 import { openMockCallbackConnector, openMockPasswordConnector } from './mock.ts'
+import { openOauthConnector } from './oauth.ts'
 import { openOidcConnector } from './oidc.ts'
 import { openSamlConnector } from './saml.ts'
 
@@ -15,7 +20,11 @@ export interface OwnUsers {
   readonly checker: PasswordChecker
 }
 
-export function openConnectorOf(settings: ConnectorSettings, tools: ConnectorTools, own: OwnUsers): Connector {
+export function openConnectorOf(
+  settings: ConnectorSettings,
+  tools: ConnectorTools,
+  own: OwnUsers,
+): Connector | Promise<Connector> {
   if (isLocal(settings)) {
     // The thread that compares passwords is the broker's, and stays when its users change.
     return { ...openLocalConnector(own.users(), tools, { checker: own.checker }), close: async () => {} }
@@ -25,13 +34,21 @@ export function openConnectorOf(settings: ConnectorSettings, tools: ConnectorToo
       return openLdapConnector(settings.config, tools)
     case 'oidc':
       return openOidcConnector(settings.config, tools)
+    case 'github':
+      return openGithubConnector(settings.config, tools)
+    case 'gitlab':
+      return openGitlabConnector(settings.config, tools)
+    case 'google':
+      return openGoogleConnector(settings.config, tools)
+    case 'microsoft':
+      return openMicrosoftConnector(settings.config, tools)
+    case 'oauth':
+      return openOauthConnector(settings.config, tools)
     case 'saml':
       return openSamlConnector(settings.config, tools)
     case 'mockCallback':
       return openMockCallbackConnector(tools)
     case 'mockPassword':
       return openMockPasswordConnector(settings.config, tools)
-    default:
-      throw new Error('not yet')
   }
 }

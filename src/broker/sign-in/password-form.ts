@@ -1,6 +1,5 @@
 /** The form for name and password. A wrong password, a directory that is away, and a wait are told apart. */
 import type { Interaction } from 'oidc-provider'
-import { catalog } from '../../errors/catalog.ts'
 import { ProxyError } from '../../errors/proxy-error.ts'
 import type { BorrowedConnector } from '../open-connectors.ts'
 import { parameterOf, wantedScopes } from './attempt.ts'
@@ -38,7 +37,7 @@ async function check(
   asked: SignInRequest,
   { attempt, borrowed, fields }: Form & { readonly fields: URLSearchParams },
 ): Promise<void> {
-  const { audit, report } = signIn.options
+  const { audit, report, pages } = signIn.options
   const login = (fields.get('login') ?? '').slice(0, longestLogin + 1)
   const remember = fields.has('remember')
   const event = { connector: borrowed.id, login: login.slice(0, longestLogin), address: asked.address }
@@ -72,7 +71,7 @@ async function check(
     if (!(error instanceof ProxyError)) throw error
     report('a sign-in has failed', error)
     audit({ ...event, outcome: 'failed', code: error.code })
-    const { status, text, advice } = catalog[error.code]
+    const { status, text, advice } = pages.failure(error.code)
     // Shown with the form: after a moment, or with another account, the next try may be good.
     await again(status, `${text} ${advice}`.trim(), status === 503 ? { 'retry-after': '5' } : {})
   }

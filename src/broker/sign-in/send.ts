@@ -1,6 +1,5 @@
 /** How the broker's own pages are sent. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { catalog } from '../../errors/catalog.ts'
 import { ProxyError } from '../../errors/proxy-error.ts'
 import { type BrokerPages, type BrokerView, formTargetsOf, pageHeaders } from '../views.ts'
 
@@ -26,7 +25,7 @@ export function sendProblem(
   pages: BrokerPages,
   error: unknown,
 ): void {
-  const { status, text, advice } = catalog[error instanceof ProxyError ? error.code : 'INTERNAL']
+  const { status, text, advice } = pages.failure(error instanceof ProxyError ? error.code : 'INTERNAL')
   sendView(response, pages, {
     status,
     view: { kind: 'problem', heading: 'This sign-in cannot go on', text, advice, requestId },

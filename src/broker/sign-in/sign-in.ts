@@ -48,6 +48,9 @@ export interface SignInRequest {
   readonly provider: Provider
 }
 
+/** Milliseconds. Nobody types a password for longer. */
+export const longestAttempt = 60 * 60_000
+
 /** Path of the choice of connectors. */
 const choicePath = '/sign-in'
 const consentPath = '/approval'
@@ -69,14 +72,16 @@ export class SignIn {
     { uid, prompt, params }: Pick<Interaction, 'uid' | 'prompt' | 'params'>,
   ): Promise<string> {
     const { cookies, issuer, alwaysChoose } = this.options
-    context.cookies.set(cookies.name(uid), cookies.value(uid), {
+    const path = new URL(issuer).pathname.replace(/\/$/, '') || '/'
+    const attributes = {
       httpOnly: true,
       sameSite: 'lax',
       secure: issuer.startsWith('https:'),
-      path: new URL(issuer).pathname.replace(/\/$/, '') || '/',
+      path,
       signed: false,
-      maxAge: 24 * 60 * 60_000,
-    })
+    } as const
+    for (const name of cookies.tooMany(context.req)) context.cookies.set(name, null, attributes)
+    context.cookies.set(cookies.name(uid), cookies.value(uid), { ...attributes, maxAge: longestAttempt })
     if (prompt.name === 'consent') return this.url(consentPath, { req: uid })
     const choices = await this.choices({ params })
     const [only] = choices

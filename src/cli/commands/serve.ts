@@ -1,6 +1,6 @@
 /** Declares `ostiary serve`, and what signals do to it. */
 import type { Command } from 'commander'
-import { milliseconds } from '../../wire/units.ts'
+import { type Milliseconds, milliseconds } from '../../wire/units.ts'
 import type { Io } from '../io.ts'
 import { RefusedToStart, type Running } from '../serve/run.ts'
 import { serve } from '../serve.ts'
@@ -33,6 +33,12 @@ export function addServe(program: Command, io: Io): void {
     })
 }
 
+/** What runs until it is told to end. */
+interface Endable {
+  close(grace?: Milliseconds): Promise<void>
+  report(message: string, error: unknown): void
+}
+
 /** Milliseconds for requests under way, after an error that nobody has caught. */
 const lastGrace = milliseconds(5_000)
 
@@ -41,7 +47,7 @@ const lastGrace = milliseconds(5_000)
  * and everybody else goes on. An exception may have left anything half done (Node: "not safe to resume"): what is under
  * way may finish, for a moment, and the process ends with 1, to be started anew by whoever watches over it.
  */
-function surviveErrors(running: Running): void {
+export function surviveErrors(running: Endable): void {
   process.on('unhandledRejection', (error) => running.report('a promise was rejected and nobody waited for it', error))
   process.on('uncaughtException', (error) => {
     // Of our own streams only standard error can fail so: its reader has gone, and there is nobody to tell.
@@ -65,7 +71,7 @@ export async function orRefused<T>(starting: Promise<T>, io: Io): Promise<T | un
 }
 
 /** SIGTERM and SIGINT drain, a second one hastens. */
-function endWithSignals(running: Running): void {
+export function endWithSignals(running: Pick<Endable, 'close'>): void {
   let isEnding = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {

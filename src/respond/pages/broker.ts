@@ -1,5 +1,6 @@
 /** The pages of the broker inside: whom to sign in with, name and password, consent, device codes, ends and problems. */
 import type { BrokerPages, BrokerView } from '../../broker/views.ts'
+import { catalog } from '../../errors/catalog.ts'
 import { type Content, type Html, html } from '../html.ts'
 import { stylesheetHash } from '../style.ts'
 import { layout } from './layout.ts'
@@ -9,7 +10,11 @@ type View<K extends BrokerView['kind']> = Extract<BrokerView, { kind: K }>
 
 /** `hint` stands under the password form: the demo tells its users there. */
 export function brokerPages({ hint }: { readonly hint?: Content } = {}): BrokerPages {
-  return { styleSource: stylesheetHash, render: (view) => String(render(view, hint)) }
+  return {
+    styleSource: stylesheetHash,
+    render: (view) => String(render(view, hint)),
+    failure: (code) => catalog[code],
+  }
 }
 
 function render(view: BrokerView, hint: Content): Html {

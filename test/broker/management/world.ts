@@ -40,8 +40,8 @@ export function makeWorld({ store = openMemoryStore({ now: Date.now }), ...optio
   const folder = mkdtempSync(join(tmpdir(), 'ostiary-management-'))
   const checker = new PasswordChecker()
   const book = new ConnectorBook({
-    open: (settings, tools) => {
-      const connector = openConnectorOf(settings, tools, { users: () => localUsers([], store), checker })
+    open: async (settings, tools) => {
+      const connector = await openConnectorOf(settings, tools, { users: () => localUsers([], store), checker })
       openings.push(`+${settings.id}`)
       return {
         ...connector,

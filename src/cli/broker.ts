@@ -1,0 +1,142 @@
+/** `ostiary broker`: the identity broker without a proxy, from Dex's own configuration file. */
+import type { BrokerSettings } from '../config/dex/broker-settings.ts'
+import { readBrokerFile } from '../config/dex/read-broker.ts'
+import { FileReader } from '../config/file-reader.ts'
+import { printProblems } from '../config/print-problems.ts'
+import { Findings, type Problem } from '../config/problem.ts'
+import { watchFiles } from '../config/watch-files.ts'
+import { Secret } from '../crypto/secret.ts'
+import { openLog } from '../observe/log.ts'
+import { LogSink } from '../observe/log-sink.ts'
+import type { Io } from './io.ts'
+import { openServedBroker, type ServedBroker } from './serve/broker.ts'
+import { RefusedToStart } from './serve/run.ts'
+
+export interface BrokerCommandOptions {
+  readonly file: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Unknown keys are warnings. */
+  readonly lenient: boolean
+  readonly logLevel: string
+}
+
+export interface RunningBroker {
+  /** Reads the file again; false where it was refused and nothing changed. */
+  reload(): Promise<boolean>
+  close(): Promise<void>
+  report(message: string, error: unknown): void
+}
+
+interface ReadFileOutcome {
+  readonly settings: BrokerSettings | undefined
+  readonly problems: readonly Problem[]
+  readonly warnings: readonly Problem[]
+  readonly watched: readonly string[]
+  readonly fingerprints: ReadonlyMap<string, string>
+}
+
+/** Rejects with RefusedToStart where the file is wrong or an address cannot be had. */
+export async function runBroker(options: BrokerCommandOptions, io: Pick<Io, 'err'>): Promise<RunningBroker> {
+  const first = await read(options)
+  io.err(printProblems(first.warnings))
+  const { settings } = first
+  if (!settings) {
+    const count = first.problems.length === 1 ? '1 problem' : `${first.problems.length} problems`
+    throw new RefusedToStart(`${printProblems(first.problems)}${count}: nothing was started\n`)
+  }
+  if (settings.web.http === undefined && settings.web.https === undefined)
+    throw new RefusedToStart(
+      `cannot serve the broker of ${options.file}: it listens nowhere\nhint: set web.http or web.https, or run it beside the proxy with: ostiary serve --broker ${options.file}\n`,
+    )
+  const sink = new LogSink()
+  const log = openLog({ sink, level: options.logLevel })
+  const served = await openServedBroker(settings, { log: () => log, storeSecrets: secretsOf(options.env) }).catch(
+    (cause: unknown) => {
+      throw new RefusedToStart(`${cause instanceof Error ? cause.message : String(cause)}\n`, { cause })
+    },
+  )
+  const following = new Following({ options, served, log })
+  following.follow(first)
+  return {
+    reload: () => following.reload(),
+    report: (message, error) => log.event('error', message, { service: 'broker', error }),
+    async close() {
+      following[Symbol.dispose]()
+      await served[Symbol.asyncDispose]()
+      log.event('info', 'ended', { service: 'broker' })
+      await sink.close()
+    },
+  }
+}
+
+interface FollowingOptions {
+  readonly options: BrokerCommandOptions
+  readonly served: ServedBroker
+  readonly log: ReturnType<typeof openLog>
+}
+
+/** Takes a changed file into service, whole or not at all; one reload at a time. */
+class Following implements Disposable {
+  readonly #options: FollowingOptions
+  #watcher: Disposable | undefined
+  #running: Promise<boolean> = Promise.resolve(true)
+
+  constructor(options: FollowingOptions) {
+    this.#options = options
+  }
+
+  follow({ watched, fingerprints }: ReadFileOutcome): void {
+    this.#watcher?.[Symbol.dispose]()
+    this.#watcher = watchFiles(watched, () => void this.reload(), { known: fingerprints })
+  }
+
+  reload(): Promise<boolean> {
+    this.#running = this.#running.then(() => this.#once())
+    return this.#running
+  }
+
+  async #once(): Promise<boolean> {
+    const { options, served, log } = this.#options
+    try {
+      const next = await read(options)
+      this.follow(next)
+      if (!next.settings) {
+        const problems = next.problems.map((problem) => printProblems([problem]).split('\n', 1)[0])
+        log.event('error', 'configuration refused, the old one stays in force', { service: 'config', problems })
+        return false
+      }
+      const waiting = await served.reload(next.settings)
+      const more = waiting.length > 0 ? { 'needs-restart': waiting } : {}
+      log.event('info', 'configuration in force', { service: 'config', ...more })
+      return true
+    } catch (error) {
+      log.event('error', 'configuration refused, the old one stays in force', { service: 'config', error })
+      return false
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#watcher?.[Symbol.dispose]()
+    this.#watcher = undefined
+  }
+}
+
+async function read({ file, env, lenient }: BrokerCommandOptions): Promise<ReadFileOutcome> {
+  const findings = new Findings()
+  const cwd = process.cwd()
+  const files = new FileReader({ cwd, readFile: undefined })
+  const found = await readBrokerFile(file, { files, findings, environment: env, cwd, lenient })
+  return {
+    settings: findings.errors.length === 0 ? found?.settings : undefined,
+    problems: findings.errors,
+    warnings: findings.warnings,
+    watched: files.watched,
+    fingerprints: files.fingerprints,
+  }
+}
+
+/** What seals a store in PostgreSQL: `SHARED_SECRET`, as for the proxy. SQLite has a key file of its own. */
+function secretsOf(env: BrokerCommandOptions['env']): readonly Secret[] {
+  const text = env['SHARED_SECRET']
+  return text ? [new Secret(text)] : []
+}
