@@ -76,6 +76,13 @@ async function openBrokerOf(
       log,
       storeSecrets: storeSecretsOf(settings),
       ...(options.brokerHint !== undefined && { hint: options.brokerHint }),
+      // Who was put out at the broker is out at the proxy at once, open connections included.
+      ...(settings.idp_provider_url === settings.broker.issuer && {
+        onRevoked: (subject: string) => {
+          kept.revoked.revokeUser(subject, Date.now())
+          kept.upgrades.closeWhere(({ session }) => session?.userId === subject, 1008)
+        },
+      }),
       routesOpenTo: (person) => serving.current?.snapshot.routesOpenTo(person) ?? [],
     })
     kept.broker = broker.access

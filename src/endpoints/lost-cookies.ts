@@ -25,7 +25,7 @@ export async function markSession(
   { session, now }: { session: Session; now: number },
 ): Promise<string[]> {
   const value = await context.cookieSealer.seal(
-    { i: session.id, a: session.issuedAt, x: session.expiresAt },
+    { i: session.id, a: session.issuedAt, x: session.expiresAt, u: session.userId },
     {
       purpose: 'mark',
       audience: visit.host,
@@ -46,9 +46,10 @@ export async function lostItsSession({ visit, context }: Place, now: number): Pr
   if (!sent) return false
   const value = await context.cookieSealer.unseal(sent.value, { purpose: 'mark', audience: visit.host, now })
   if (typeof value !== 'object' || value === null) return false
-  const { i: id, a: issuedAt, x: expiresAt } = value as Partial<Record<string, unknown>>
+  const { i: id, a: issuedAt, x: expiresAt, u: userId } = value as Partial<Record<string, unknown>>
   if (typeof id !== 'string' || typeof issuedAt !== 'number' || typeof expiresAt !== 'number') return false
-  return expiresAt > now && !context.revoked.isRevoked({ id, issuedAt })
+  const revocable = { id, issuedAt, ...(typeof userId === 'string' && { userId }) }
+  return expiresAt > now && !context.revoked.isRevoked(revocable)
 }
 
 /** The page that ends the loop. */

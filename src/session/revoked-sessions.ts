@@ -7,6 +7,12 @@ export interface Revocation {
   readonly expiresAt: number
 }
 
+export interface RevocableSession {
+  readonly id: string
+  readonly issuedAt: number
+  readonly userId?: string
+}
+
 /** Hears of a session's end: its id, and all that another process has to know to end it too. */
 export type RevocationListener = (id: string, revocation: Revocation) => void
 
@@ -17,12 +23,16 @@ export type RevocationListener = (id: string, revocation: Revocation) => void
 export class RevokedSessions {
   readonly #limit: number
   readonly #ended = new Map<string, Revocation>()
+  /** Users whose sessions until a moment have ended; those revoked last stand last. */
+  readonly #users = new Map<string, number>()
+  readonly #userLimit: number
   readonly #listeners = new Set<RevocationListener>()
   /** Sessions from this moment or before have ended. */
   #floor = Number.NEGATIVE_INFINITY
 
-  constructor({ limit = 100_000 }: { limit?: number } = {}) {
+  constructor({ limit = 100_000, userLimit = 10_000 }: { limit?: number; userLimit?: number } = {}) {
     this.#limit = limit
+    this.#userLimit = userLimit
   }
 
   get size(): number {
@@ -38,8 +48,22 @@ export class RevokedSessions {
     for (const listener of this.#listeners) listener(id, { id, issuedAt, expiresAt })
   }
 
-  isRevoked({ id, issuedAt }: { readonly id: string; readonly issuedAt: number }): boolean {
-    return issuedAt <= this.#floor || this.#ended.has(id)
+  /** Ends all sessions of a user that began until now, on whatever device; signing in again is another matter. */
+  revokeUser(userId: string, now: number): void {
+    this.#users.delete(userId)
+    if (this.#users.size >= this.#userLimit) {
+      const [oldest] = this.#users
+      if (oldest) this.#users.delete(oldest[0])
+      this.#floor = Math.max(this.#floor, oldest?.[1] ?? this.#floor)
+    }
+    this.#users.set(userId, now)
+  }
+
+  isRevoked({ id, issuedAt, userId }: RevocableSession): boolean {
+    if (issuedAt <= this.#floor || this.#ended.has(id)) return true
+    return (
+      this.#users.size > 0 && userId !== undefined && issuedAt <= (this.#users.get(userId) ?? Number.NEGATIVE_INFINITY)
+    )
   }
 
   /**

@@ -174,3 +174,17 @@ test('the memory of opened sessions is bounded in number and in characters', () 
   opened.keep('f'.repeat(11), session)
   assert.equal(opened.size, 0)
 })
+
+test('all sessions of a user that began until now are over, and those after it are not', () => {
+  const revoked = new RevokedSessions({ userLimit: 2 })
+  revoked.revokeUser('alice', 100)
+  assert.equal(revoked.isRevoked({ id: 'a', issuedAt: 100, userId: 'alice' }), true)
+  assert.equal(revoked.isRevoked({ id: 'a', issuedAt: 101, userId: 'alice' }), false)
+  assert.equal(revoked.isRevoked({ id: 'b', issuedAt: 50, userId: 'bob' }), false)
+  // Where no more users can be remembered, everybody who signed in as early signs in again.
+  revoked.revokeUser('bob', 200)
+  revoked.revokeUser('carol', 300)
+  assert.equal(revoked.isRevoked({ id: 'a', issuedAt: 100, userId: 'alice' }), true)
+  assert.equal(revoked.isRevoked({ id: 'd', issuedAt: 90, userId: 'dora' }), true)
+  assert.equal(revoked.isRevoked({ id: 'd', issuedAt: 150, userId: 'dora' }), false)
+})
