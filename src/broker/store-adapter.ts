@@ -1,5 +1,6 @@
 /** What oidc-provider keeps (sessions, grants, codes, tokens) in the broker's store, each with its end. */
 import type { Adapter, AdapterConstructor, AdapterPayload } from 'oidc-provider'
+import { loadOidcLibrary } from './oidc-library.ts'
 import type { JsonObject, NewRecord, RecordIndexes, Store, StoredRecord } from './store/store.ts'
 
 /** Kinds that end with the grant they came from. An interaction names one too, and goes on without it. */
@@ -16,8 +17,8 @@ export interface StoreAdapterOptions {
   readonly store: Store
   readonly now: () => number
   /**
-   * For so long after its first use a refresh token may be used again (Dex's `expiry.refreshTokens.reuseInterval`), for
-   * clients whose answer was lost. Milliseconds; 0: never.
+   * For so long after its first use a refresh token that comes again is refused and no more (Dex's
+   * `expiry.refreshTokens.reuseInterval`): whoever lost the race asks again. Milliseconds; 0: it ends the grant.
    */
   readonly reuseInterval?: number
 }
@@ -32,16 +33,6 @@ const EXPIRED_DEVICE_MS = 10 * 60_000
 export function storeAdapter(options: StoreAdapterOptions): AdapterConstructor {
   const { store, now, reuseInterval = 0 } = options
 
-  const payloadOf = (kind: string, record: StoredRecord | undefined): AdapterPayload | undefined => {
-    if (!record) return undefined
-    const payload: AdapterPayload = { ...record.value }
-    const { consumedAt } = record
-    if (consumedAt !== undefined && !isReusable(kind, consumedAt)) payload.consumed = Math.floor(consumedAt / 1000)
-    return payload
-  }
-
-  const isReusable = (kind: string, consumedAt: number) => kind === 'RefreshToken' && now() - consumedAt < reuseInterval
-
   return class StoreAdapter implements Adapter {
     readonly #kind: string
 
@@ -55,19 +46,19 @@ export function storeAdapter(options: StoreAdapterOptions): AdapterConstructor {
       // A proof that two requests bring at once is new for one of them (RFC 9449 §11.1, RFC 7523 §3).
       const isOnce = kind === 'ReplayDetection'
       const version = await store.put(record, isOnce ? { ifVersion: 0 } : {})
-      if (version === undefined) throw new (await loadErrors()).InvalidRequest('a proof was used twice')
+      if (version === undefined) throw new (await loadOidcLibrary()).errors.InvalidRequest('a proof was used twice')
     }
 
     async find(id: string): Promise<AdapterPayload | undefined> {
-      return payloadOf(this.#kind, await store.get(this.#kind, id))
+      return payloadOf(await store.get(this.#kind, id))
     }
 
     async findByUid(uid: string): Promise<AdapterPayload | undefined> {
-      return payloadOf(this.#kind, await store.findBy(this.#kind, 'uid', uid))
+      return payloadOf(await store.findBy(this.#kind, 'uid', uid))
     }
 
     async findByUserCode(userCode: string): Promise<AdapterPayload | undefined> {
-      return payloadOf(this.#kind, await store.findBy(this.#kind, 'userCode', userCode))
+      return payloadOf(await store.findBy(this.#kind, 'userCode', userCode))
     }
 
     /**
@@ -78,12 +69,12 @@ export function storeAdapter(options: StoreAdapterOptions): AdapterConstructor {
     async consume(id: string): Promise<void> {
       const kind = this.#kind
       if (await store.consume(kind, id, now())) return
-      const record = await store.get(kind, id)
-      if (record?.consumedAt !== undefined && isReusable(kind, record.consumedAt)) return
-      const { InvalidGrant, InvalidRequestUri } = await loadErrors()
+      const { InvalidGrant, InvalidRequestUri } = (await loadOidcLibrary()).errors
       if (kind === 'PushedAuthorizationRequest') throw new InvalidRequestUri('the request_uri was used twice')
+      const record = await store.get(kind, id)
+      const isForgiven = kind === 'RefreshToken' && now() - (record?.consumedAt ?? 0) < reuseInterval
       const grant = record?.indexes?.grant
-      if (grant !== undefined) await store.deleteBy([...grantedKinds, 'Grant'], 'grant', grant)
+      if (grant !== undefined && !isForgiven) await store.deleteBy([...grantedKinds, 'Grant'], 'grant', grant)
       throw new InvalidGrant('used by another request at the same time')
     }
 
@@ -96,6 +87,12 @@ export function storeAdapter(options: StoreAdapterOptions): AdapterConstructor {
       await store.deleteBy(grantedKinds, 'grant', grantId)
     }
   }
+}
+
+function payloadOf(record: StoredRecord | undefined): AdapterPayload | undefined {
+  if (!record) return undefined
+  const { value, consumedAt } = record
+  return { ...value, ...(consumedAt !== undefined && { consumed: Math.floor(consumedAt / 1000) }) }
 }
 
 interface Upsert {
@@ -136,9 +133,4 @@ function indexesOf({ kind, id, payload }: Pick<Upsert, 'kind' | 'id' | 'payload'
 function payloadText(payload: AdapterPayload, key: string): string | undefined {
   const value: unknown = Object.hasOwn(payload, key) ? Reflect.get(payload, key) : undefined
   return typeof value === 'string' ? value : undefined
-}
-
-/** Loaded long ago by whoever made the provider, and not by importing this file (it prints a notice). */
-async function loadErrors() {
-  return (await import('oidc-provider')).errors
 }

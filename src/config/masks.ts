@@ -1,5 +1,6 @@
 /** Which texts must not be shown: by the name they stand under, known or not, since a misspelt secret is one, too. */
 import type { ConfigNode } from './node.ts'
+import type { Source } from './place.ts'
 
 /** `PW`: as in bindPW. */
 const SUSPECT =
@@ -23,5 +24,14 @@ export function maskSecrets(node: ConfigNode, secret = false): void {
     case 'map':
       for (const { key, value } of node.entries)
         maskSecrets(value, secret || secretKey(key) || key.toLowerCase() === 'set_request_headers')
+  }
+}
+
+/** The same without a parsed document: everything after a name that looks secret, to the end of its line. */
+export function maskByName(source: Source): void {
+  for (const match of source.text.matchAll(/([\w-]+)["']?[ \t]*:[ \t]*(?=([^\n]+))/g)) {
+    if (!secretKey(match[1] ?? '')) continue
+    const start = match.index + match[0].length
+    source.mask(start, start + (match[2] ?? '').length)
   }
 }

@@ -1,6 +1,6 @@
 /** Text of a file or variable to nodes with positions. YAML 1.2, and JSON, which is a part of it. */
 import { type Document, LineCounter, parseAllDocuments, type YAMLError } from 'yaml'
-import { secretKey } from './masks.ts'
+import { maskByName } from './masks.ts'
 import type { ConfigNode, Span } from './node.ts'
 import type { Source } from './place.ts'
 import type { Findings } from './problem.ts'
@@ -103,11 +103,7 @@ function reportSyntax(error: YAMLError, source: Source, findings: Findings): voi
 
 /** Without a parsed document nobody knows which text is a secret; what looks like one is masked. */
 function maskSuspects(source: Source): void {
-  for (const match of source.text.matchAll(/["']?([\w-]+)["']?[ \t]*:[ \t]*([^\n]+)/g)) {
-    if (!secretKey(match[1] ?? '')) continue
-    const end = match.index + match[0].length
-    source.mask(end - (match[2] ?? '').length, end)
-  }
+  maskByName(source)
   for (const match of source.text.matchAll(/[A-Za-z0-9+/=_-]{20,}/g))
     source.mask(match.index, match.index + match[0].length)
 }

@@ -2,6 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SAML, ValidateInResponseTo } from '@node-saml/node-saml'
 import fc from 'fast-check'
+import { everyElement } from '#src/broker/connectors/saml/read-xml.ts'
+import { ReplayMemory } from '#src/broker/connectors/saml/replay-memory.ts'
+import { readSigned } from '#src/broker/connectors/saml/verify-signature.ts'
 import { ProxyError } from '#src/errors/proxy-error.ts'
 import { makeSamlKeys } from '#test/actors/saml-idp.ts'
 import { answerOf, CALLBACK, samlCase, sharedKeys } from '#test/broker/connectors/saml-case.ts'
@@ -114,6 +117,41 @@ test('refused: the answer that another connector of the same provider asked for'
     attempt.finish(one.idp.respond(attempt.saying, 'both')),
     refuses(/no pinned certificate verifies it/),
   )
+})
+
+test('what is read is what was signed, and not the message around it', async () => {
+  const { begin, idp } = await samlCase()
+  const { saying, request } = await begin()
+  // Without the gate in front: a comment is not signed, nor is what lies beside the assertion.
+  const xml = idp
+    .respond(saying)
+    .replace('ada-0815', 'ada<!-- -->-0815')
+    .replace('<samlp:Status>', '<samlp:Status a="1">')
+  const assertion = await readSigned(xml, {
+    shape: { assertionId: saying.assertionId, isResponseSigned: false, isAssertionSigned: true },
+    rules: {
+      requestId: request,
+      redirectURI: CALLBACK,
+      audience: CALLBACK,
+      issuer: undefined,
+      maxAuthenticationAge: undefined,
+      now: Date.now(),
+    },
+    certificates: [idp.keys.certificate],
+  })
+  const nameId = everyElement(assertion).find(({ name }) => name === 'NameID')
+  assert.deepEqual(nameId?.children, ['ada-0815'])
+})
+
+test('what was used is remembered until it would be refused anyway, and no more than there is room for', () => {
+  const memory = new ReplayMemory(2)
+  assert.equal(memory.note('a', { deadline: 5_000, now: 0 }), 'new')
+  assert.equal(memory.note('a', { deadline: 5_000, now: 4_999 }), 'used')
+  assert.equal(memory.note('b', { deadline: 9_000, now: 0 }), 'new')
+  assert.equal(memory.note('c', { deadline: 9_000, now: 1_000 }), 'full')
+  assert.equal(memory.note('c', { deadline: 9_000, now: 5_000 }), 'new')
+  assert.equal(memory.note('b', { deadline: 9_000, now: 5_000 }), 'used')
+  assert.equal(memory.note('d', { deadline: 9_000, now: 5_001 }), 'full')
 })
 
 test('refused: an assertion for the second time, in whatever response', async () => {

@@ -122,6 +122,56 @@ export const strays: readonly Attack[] = [
     alone: 'refuses',
   },
   {
+    name: 'a confirmation that is out of date, under conditions that are not',
+    send: ({ idp, saying }) =>
+      sign(
+        idp,
+        writeResponse(saying).replace(
+          /(ConfirmationData NotOnOrAfter=")[^"]*/,
+          `$1${new Date(saying.now - MINUTE).toISOString()}`,
+        ),
+      ),
+    refusedFor: /SubjectConfirmationData is out of date/,
+    alone: 'refuses',
+  },
+  {
+    name: 'a session that is over at the provider',
+    send: ({ idp, saying }) =>
+      sign(
+        idp,
+        writeResponse(saying).replace(
+          'SessionIndex=',
+          `SessionNotOnOrAfter="${new Date(saying.now - MINUTE).toISOString()}" SessionIndex=`,
+        ),
+      ),
+    refusedFor: /session at the provider is over/,
+    alone: 'takes',
+  },
+  {
+    name: 'somebody who will prove who they are in the future',
+    send: (hand) => honest(hand, { authnInstant: hand.saying.now + 5 * MINUTE }),
+    refusedFor: /AuthnInstant is in the future/,
+    alone: 'takes',
+  },
+  {
+    name: 'an assertion of SAML 1.1',
+    send: ({ idp, saying }) => sign(idp, writeResponse(saying).replace(/(<saml:Assertion [^>]*Version=")2.0/, '$11.1')),
+    refusedFor: /the assertion's version/,
+    alone: 'takes',
+  },
+  {
+    name: 'a NameID without a letter',
+    send: (hand) => honest(hand, { nameId: ' ' }),
+    refusedFor: /its NameID is blank/,
+    alone: 'refuses',
+  },
+  {
+    name: 'a line end in the NameID',
+    send: (hand) => honest(hand, { nameId: 'ada\nroot' }),
+    refusedFor: /NameID is more than a line/,
+    alone: 'takes',
+  },
+  {
     name: 'of the future',
     send: (hand) =>
       honest(hand, { notBefore: hand.saying.now + 5 * MINUTE, notOnOrAfter: hand.saying.now + 9 * MINUTE }),

@@ -3,7 +3,7 @@
  * that fell into the list above them, and keys of a list's item that stand under its dash. Nothing is taken as it was
  * meant; the error shows how it has to look.
  */
-import { secretKey } from '../masks.ts'
+import { maskByName } from '../masks.ts'
 import type { ConfigNode } from '../node.ts'
 import { Source } from '../place.ts'
 import { Findings } from '../problem.ts'
@@ -128,6 +128,7 @@ interface Reporting {
 function report(mend: Mend, { source, lines, findings }: Reporting): void {
   const start = lines.slice(0, mend.first).reduce((sum, line) => sum + line.length + 1, 0)
   const line = lines[mend.first] ?? ''
+  // Unlike in other texts that are no YAML, long words are not masked: they are keys here.
   maskByName(source)
   findings.error({
     kind: 'syntax',
@@ -151,13 +152,4 @@ function shownLines({ lines, first, last }: Mend): readonly string[] {
     offset += line.length + 1
   }
   return last - from >= SHOWN ? [...shown, '…'] : shown
-}
-
-/** Masks values by the names before them. Unlike in other texts that are no YAML, long words stay: they are keys here. */
-function maskByName(source: Source): void {
-  for (const match of source.text.matchAll(/["']?([\w-]+)["']?[ \t]*:[ \t]*([^\n]+)/g)) {
-    if (!secretKey(match[1] ?? '')) continue
-    const end = match.index + match[0].length
-    source.mask(end - (match[2] ?? '').length, end)
-  }
 }

@@ -7,6 +7,7 @@ import { type Dex, startDex } from '#test/actors/dex.ts'
 import { type LyingIdp, startLyingIdp } from '#test/actors/lying-idp.ts'
 import { freePort, skipWithout } from '#test/actors/program.ts'
 import { differingIds } from '#test/vectors/read-vectors.ts'
+import { dexToken, type Told, throughDex } from './dex-visit.ts'
 import { begin, end, settingsOf, testTools } from './upstream-visit.ts'
 
 type Json = Record<string, unknown>
@@ -157,8 +158,6 @@ const cases: Readonly<Record<string, Case>> = {
 }
 
 const skip = skipWithout('dex')
-const redirectUri = 'http://127.0.0.1:5555/callback'
-const client = { id: 'app', secret: 'app-secret' }
 let idp: LyingIdp
 let dex: Dex
 
@@ -172,17 +171,15 @@ before(async () => {
   const issuer = `http://127.0.0.1:${port}/dex`
   dex = await startDex({
     port,
-    configuration: {
+    configuration: throughDex(
       issuer,
-      oauth2: { skipApprovalScreen: true },
-      staticClients: [{ id: client.id, secret: client.secret, name: 'App', redirectURIs: [redirectUri] }],
-      connectors: Object.values(cases).map(({ settings }, index) => ({
+      Object.values(cases).map(({ settings }, index) => ({
         type: 'oidc',
         id: `case-${index}`,
         name: `Case ${index}`,
         config: { ...basic(`${issuer}/callback`), ...settings },
       })),
-    },
+    ),
   })
 })
 
@@ -193,59 +190,6 @@ after(async () => {
 
 function basic(redirectURI: string): Json {
   return { issuer: idp.issuer, clientID: 'pom', clientSecret: 'pomerium', redirectURI }
-}
-
-interface Told {
-  readonly userId: unknown
-  readonly name: unknown
-  readonly preferredUsername: unknown
-  readonly email: unknown
-  readonly emailVerified: unknown
-  readonly groups: unknown
-}
-
-/** What Dex puts into its ID token; undefined where it stops with an error page. */
-async function byDex(connectorId: string): Promise<Told | undefined> {
-  const query = new URLSearchParams({
-    client_id: client.id,
-    redirect_uri: redirectUri,
-    response_type: 'code',
-    scope: 'openid email profile groups federated:id',
-    state: 'mine',
-    connector_id: connectorId,
-  })
-  let target = new URL(`${dex.issuer}/auth?${query}`)
-  for (let steps = 0; steps < 10; steps++) {
-    if (target.origin === new URL(idp.issuer).origin)
-      target = new URL(`${dex.issuer}/callback?${idp.authorize(target.href)}`)
-    if (target.href.startsWith(redirectUri)) return tokenOfDex(target.searchParams.get('code') ?? '')
-    const reply = await fetch(target, { redirect: 'manual' })
-    const location = reply.headers.get('location')
-    if (location === null) {
-      assert.ok(reply.status >= 400, await reply.text())
-      return undefined
-    }
-    target = new URL(location, target)
-  }
-  return assert.fail('too many redirects')
-}
-
-async function tokenOfDex(code: string): Promise<Told> {
-  const reply = await fetch(`${dex.issuer}/token`, {
-    method: 'POST',
-    headers: { authorization: `Basic ${btoa(`${client.id}:${client.secret}`)}` },
-    body: new URLSearchParams({ grant_type: 'authorization_code', code, redirect_uri: redirectUri }),
-  })
-  const { id_token: token } = (await reply.json()) as { id_token: string }
-  const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Json
-  return {
-    userId: (claims['federated_claims'] as Json)['user_id'],
-    name: claims['name'] ?? '',
-    preferredUsername: claims['preferred_username'] ?? '',
-    email: claims['email'] ?? '',
-    emailVerified: claims['email_verified'] ?? false,
-    groups: claims['groups'] ?? [],
-  }
 }
 
 async function byOurs(settings: Json): Promise<Told | undefined> {
@@ -273,7 +217,7 @@ const outcomes = { in: 0, out: 0 }
 for (const [index, [name, { settings = {}, claims = {}, userInfo = {} }]] of Object.entries(cases).entries()) {
   test(`beside Dex: ${name}${differing.has(name) ? ' (differs on purpose)' : ''}`, { skip }, async () => {
     idp.lie = { ...idp.lie, claims, userInfo }
-    const theirs = await byDex(`case-${index}`)
+    const theirs = await dexToken({ issuer: dex.issuer, connectorId: `case-${index}`, idp })
     const ours = await byOurs(settings)
     outcomes[ours === undefined ? 'out' : 'in']++
     if (differing.has(name)) assert.notDeepEqual(ours, theirs)

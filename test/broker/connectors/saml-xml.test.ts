@@ -35,6 +35,9 @@ test('elements, attributes, texts and namespaces are read', () => {
   })
 })
 
+/** Twenty-one prefixes. */
+const bindings = (n: number) => Array.from({ length: 21 }, (_, m) => ` xmlns:p${n}x${m}="u"`).join('')
+
 test('what SAML has no use for is refused', () => {
   for (const text of [
     '',
@@ -88,7 +91,8 @@ test('what SAML has no use for is refused', () => {
     '<?xml version="1.0" encoding="utf-7"?><a/>',
     ' <?xml version="1.0"?><a/>',
     `${'<a>'.repeat(25)}${'</a>'.repeat(25)}`,
-    `<a>${'<b/>'.repeat(10_000)}</a>`,
+    `<a>${'<b/>'.repeat(2_500)}</a>`,
+    `<a${bindings(0)}><a${bindings(1)}><a${bindings(2)}/></a></a>`,
     `<a ${Array.from({ length: 25 }, (_, n) => `b${n}=""`).join(' ')}/>`,
   ])
     refused(text)

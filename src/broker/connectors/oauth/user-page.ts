@@ -43,25 +43,26 @@ export function identityOfPage(
     preferredUsername: text(claimMapping.preferredUsernameKey),
     email,
     emailVerified: email !== '' && page[claimMapping.emailVerifiedKey] === true,
-    groups: groupsOf(page[claimMapping.groupsKey], claimMapping.groupsKey),
+    groups: groupsOf(page[claimMapping.groupsKey]),
   }
 }
 
-/** A number only where it is certain to be the one that was written: larger ones lose their last digits. */
+/**
+ * A number only where it is certain to be the one that was written (larger ones lose their last digits), and in the
+ * form in which Go prints it, so that a user who was known to Dex keeps their subject: 1234567 is 1.234567e+06.
+ */
 function idOf(value: unknown, key: string): string {
   if (typeof value === 'string' && /\S/.test(value) && value.length <= 1024) return value
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
-  throw incomplete(key)
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw incomplete(key)
+  return Math.abs(value) < 1e6 ? String(value) : value.toExponential().replace(/\+(\d)$/, '+0$1')
 }
 
-function groupsOf(value: unknown, key: string): readonly string[] {
-  if (value === undefined || value === null) return []
-  if (!Array.isArray(value)) throw incomplete(key)
-  const names = value.map((item: unknown) =>
-    typeof item === 'object' && item !== null && 'name' in item ? item.name : item,
-  )
-  if (!names.every((name) => typeof name === 'string')) throw incomplete(key)
-  return [...new Set(names.filter((name) => /\S/.test(name)))]
+/** Texts, or objects with a `name`, of a list; what else it may hold is no group. */
+function groupsOf(value: unknown): readonly string[] {
+  const items: readonly unknown[] = Array.isArray(value) ? value : []
+  const names = items.map((item) => (typeof item === 'object' && item !== null && 'name' in item ? item.name : item))
+  // A name that is blank would match a careless rule.
+  return [...new Set(names.filter((name) => typeof name === 'string' && /\S/.test(name)))] as string[]
 }
 
 /** What the page says is not repeated: it is about a person. */

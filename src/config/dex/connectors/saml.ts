@@ -55,11 +55,9 @@ const section = goSection(
     nameIDPolicyFormat: nameIDFormat().prefault('persistent').meta({
       doc: "The kind of NameID to ask for. It becomes the user's id, so it has to stay the same: a transient one makes a new user at every sign-in.",
     }),
-    requireBothSignatures: goFlag()
-      .prefault(false)
-      .meta({
-        doc: 'Ours: take only answers where the response and the assertion are signed. Otherwise one of the two is enough.',
-      }),
+    requireBothSignatures: goFlag().prefault(false).meta({
+      doc: 'Ours: take only answers where the response and the assertion are signed. Otherwise one of the two is enough.',
+    }),
     maxAuthenticationAge: goDuration().optional().meta({
       doc: 'Ours: how long ago people may have proved to the provider who they are. When set, the provider is asked to have them do it again (ForceAuthn).',
     }),

@@ -1,0 +1,283 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { makeCerts, testCerts } from '#test/actors/certs.ts'
+import { STATIC_PASSWORDS } from '#test/actors/dex.ts'
+import { brokerOf, brokerProblems, brokerWarnings, DEX, LDAP, loadBroker } from './dex-loading.ts'
+
+const client = (more = '') =>
+  `staticClients: [{id: pom, name: pom, secret: pomerium, redirectURIs: ["https://app.test/cb"]${more}}]\n`
+const connector = (config: string, type = 'oidc') =>
+  `connectors: [{type: ${type}, id: c, name: C, config: {${config}}}]\n`
+const auth0 =
+  'issuer: "https://x.auth0.com/", clientID: a, clientSecret: b, redirectURI: "https://dex.corp.test/dex/callback"'
+
+const refused: readonly (readonly [what: string, text: string, words: RegExp])[] = [
+  ['etcd', 'storage: {type: etcd}', /the storage "etcd" is not supported \[use sqlite3/],
+  ['mysql', 'storage: {type: mysql}', /the storage "mysql" is not supported/],
+  ['kubernetes', 'storage: {type: kubernetes}', /the storage "kubernetes" is not supported .*cluster's API/],
+  ['another storage', 'storage: {type: sqlite}', /expected one of sqlite3, postgres, memory, got "sqlite"/],
+  ['a storage without type', 'storage: {config: {}}', /storage\.type "type" is missing/],
+  ['sqlite without a file', 'storage: {type: sqlite3}', /storage\.config\.file "file" is missing/],
+  ["Vault's signer", 'signer: {type: vault}', /the signer "vault" is not supported \[use local/],
+  ['the password grant', 'oauth2: {passwordConnector: local}', /"passwordConnector" is not supported .*RFC 9700 §2\.4/],
+  [
+    'implicit',
+    'oauth2: {responseTypes: [code, id_token]}',
+    /responseTypes\[1\] the response type "id_token" .*RFC 9700 §2\.1\.2/,
+  ],
+  ['hybrid', 'oauth2: {responseTypes: ["code token"]}', /the response type "code token" is not supported/],
+  [
+    'the implicit grant',
+    'oauth2: {grantTypes: [implicit]}',
+    /the grant "implicit" is not supported .*RFC 9700 §2\.1\.2/,
+  ],
+  ['the grant password', 'oauth2: {grantTypes: [password]}', /the grant "password" is not supported .*RFC 9700 §2\.4/],
+  ['client_credentials', 'oauth2: {grantTypes: [client_credentials]}', /knows no person/],
+  ['a second factor', 'mfa: {authenticators: [{id: t, type: TOTP}]}', /"mfa" is not supported/],
+  ['a session for some', 'sessions: {ssoSharedWithDefault: none}', /expected one of all, got "none"/],
+  ...['keystone', 'bitbucket-cloud', 'openshift', 'atlassian-crowd', 'gitea', 'linkedin'].map(
+    (type) =>
+      [type, connector('', type), new RegExp(`connectors\\[0\\]\\.type "${type}" is not supported \\[`)] as const,
+  ),
+  [
+    'authproxy',
+    connector('', 'authproxy'),
+    /"authproxy" is not supported \[it believes headers of a proxy in front, and that proxy is this one/,
+  ],
+  ['local as a connector', connector('', 'local'), /"local" is not supported \[it is built in: set enablePasswordDB/],
+  [
+    'a type in another case',
+    connector(auth0, 'OIDC'),
+    /expected a type of connector, got "OIDC" \[did you mean "oidc"\?\]/,
+  ],
+  [
+    'two connectors of one id',
+    'connectors: [{type: mockCallback, id: a, name: a}, {type: mockCallback, id: a, name: b}]',
+    /connectors\[1\]\.id the same id as connectors\[0\]: "a"/,
+  ],
+  [
+    'a connector with the id of the built-in one',
+    'connectors: [{type: mockCallback, id: local, name: a}]',
+    /"local" is the id of the accounts/,
+  ],
+  ['an empty id', 'connectors: [{type: mockCallback, id: "", name: a}]', /connectors\[0\]\.id "id" is empty/],
+  [
+    'a way back to elsewhere',
+    connector(auth0.replace('/dex/callback', '/callback')),
+    /redirectURI expected https:\/\/dex\.corp\.test\/dex\/callback \(the issuer and \/callback\), got "https:\/\/dex\.corp\.test\/callback"/,
+  ],
+  [
+    'two clients of one id',
+    client().replace(']\n', ', {id: pom, name: b, secret: c}]\n'),
+    /staticClients\[1\]\.id the same id as staticClients\[0\]: "pom"/,
+  ],
+  ['a client without id', 'staticClients: [{name: a, secret: b}]', /staticClients\[0\]\.id "id" is missing/],
+  ['a client without secret', 'staticClients: [{id: a, name: a}]', /"secret" is missing .*public: true/],
+  [
+    'a variable that is not set',
+    'staticClients: [{id: a, name: a, secretEnv: POM}]',
+    /secretEnv the variable "POM" is not set/,
+  ],
+  ['a secret in two ways', client(', secretEnv: POM'), /both "secret" and "secretEnv" are set/],
+  [
+    'a relative way back',
+    client().replace('https://app.test/cb', '/cb'),
+    /redirectURIs\[0\] expected an absolute address/,
+  ],
+  ['a way back with a fragment', client().replace('/cb', '/cb#x'), /expected an address without a fragment/],
+  [
+    'a way back into a script',
+    client().replace('https://app.test/cb', 'javascript:alert(1)'),
+    /expected an address of an application/,
+  ],
+  ['a broken pattern for groups', client(', groups: {allow: ["("]}'), /groups\.allow\[0\] expected an RE2 pattern/],
+  [
+    'a session lifetime by another name',
+    client(', refreshTokenLifetime: forever'),
+    /expected one of standalone, session/,
+  ],
+  ['clients with a second factor', client(', mfaChain: [totp]'), /"mfaChain" is not supported/],
+  ['an issuer with a query', 'ISSUER?', /expected an address such as .*, got one with a query or fragment/],
+  ['https without a certificate', 'web: {https: "0.0.0.0:5554"}', /web\.https https needs a certificate/],
+  ['an address without a port', 'web: {http: localhost}', /web\.http expected an address such as 127\.0\.0\.1:5556/],
+  [
+    'a network that is none',
+    'web: {clientRemoteIP: {header: X-Real-IP, trustedProxies: [10.0.0.0/33]}}',
+    /trustedProxies\[0\] expected a network/,
+  ],
+  ['gRPC in the open', 'grpc: {addr: "0.0.0.0:5557"}', /grpc\.addr the gRPC API needs certificates on both sides/],
+  [
+    'a certificate without its key',
+    'web: {tlsCert: a.pem}',
+    /web\.tlsCert a certificate without its key \[add tlsKey\]/,
+  ],
+  [
+    'a certificate that is not there',
+    'web: {tlsCert: a.pem, tlsKey: b.pem}',
+    /cannot read "a\.pem": there is no such file/,
+  ],
+  ['tokens that end at once', 'expiry: {idTokens: 0s}', /expiry\.idTokens expected a duration of 1s or more/],
+  ['passwords without the database', 'STATIC', /staticPasswords need enablePasswordDB: true/],
+  [
+    'a socket of a longer path than sockets have',
+    `admin: {socket: /${'a'.repeat(110)}}`,
+    /admin\.socket expected a path of at most 103 octets, got 111/,
+  ],
+]
+for (const [what, text, words] of refused) {
+  test(`${what} is refused by name, with the way out`, async () => {
+    assert.match((await brokerProblems(wholeOf(text))).join('\n'), words)
+  })
+}
+
+/** The text with what every broker needs, unless it says something of it itself. */
+function wholeOf(text: string): string {
+  if (text === 'ISSUER?') return DEX.replace('/dex', '/dex?x=1')
+  if (text === 'STATIC') return `${DEX.replace('true', 'false')}staticPasswords: ${JSON.stringify(STATIC_PASSWORDS)}\n`
+  const lines = DEX.split('\n').filter((line) => line !== '' && !text.startsWith(line.split(':')[0] ?? ''))
+  return `${[...lines, text.trimEnd()].join('\n')}\n`
+}
+
+const warned: readonly (readonly [what: string, text: string, words: RegExp])[] = [
+  ['a plain http issuer', 'issuer: http://dex.corp.test', /issuer the issuer is plain http/],
+  ['no storage', 'NONE', /storage there is no storage: .* in "\/etc\/dex\/ostiary-broker\.sqlite3"/],
+  ['telemetry', 'telemetry: {http: "0.0.0.0:5558"}', /"telemetry" is ignored/],
+  [
+    'pages of other folders',
+    'frontend: {dir: /srv/web, extra: {a: b}}',
+    /"dir" is ignored: pages are built in[\s\S]*"extra" is ignored/,
+  ],
+  [
+    'the plain challenge',
+    'oauth2: {pkce: {codeChallengeMethodsSupported: [S256, plain]}}',
+    /"plain" is ignored: only S256/,
+  ],
+  ['a cookie of another name', 'sessions: {cookieName: x}', /"cookieName" is ignored/],
+  ['a header that nobody is believed to send', 'web: {clientRemoteIP: {header: X-Real-IP}}', /is believed from nobody/],
+  [
+    'a client that cannot be used',
+    'staticClients: [{id: a, name: a, secret: b}]',
+    /nobody can sign in for this client/,
+  ],
+  [
+    'a connector that is not there',
+    client(', allowedConnectors: [ldapp]'),
+    /there is no connector "ldapp" in this file/,
+  ],
+  ['nobody to sign in', 'enablePasswordDB: false', /nobody can sign in yet/],
+  [
+    'a database in clear',
+    'storage: {type: postgres, config: {host: db, database: a, user: b, ssl: {mode: disable}}}',
+    /ssl mode "disable": everything travels in clear/,
+  ],
+  ...(['insecureSkipVerify', 'insecureSkipEmailVerified', 'insecureEnableGroups'] as const).map(
+    (key) =>
+      [
+        key,
+        connector(`${auth0}, ${key}: true`),
+        new RegExp(`connectors\\[0\\]\\.config\\.${key} "${key}" is on: `),
+      ] as const,
+  ),
+]
+for (const [what, text, words] of warned) {
+  test(`${what} is warned about, and loads`, async () => {
+    const whole = text === 'NONE' ? DEX.replace(/storage.*\n/, '') : wholeOf(text)
+    const read = await loadBroker(whole)
+    assert.equal(read.kind, 'ok', JSON.stringify(read.kind === 'problems' && read.problems))
+    assert.match((await brokerWarnings(whole)).join('\n'), words)
+  })
+}
+
+test('what is on by being false, null or empty says nothing', async () => {
+  const text = `${DEX}mfa: {}\noauth2: {passwordConnector: ""}\ntelemetry:\n${connector(`${auth0}, insecureSkipVerify: false`)}`
+  assert.equal((await loadBroker(text)).kind, 'ok')
+  assert.deepEqual(await brokerWarnings(text), [])
+})
+
+test('what is ours: groups of connectors and clients, PKCE, logout, sessions, the signer, the socket', async () => {
+  const text = `${DEX}${LDAP}    groups: {allow: ["dev.*"], map: {devops: ops}, prefix: "ipa:"}
+${client(', pkce: required, groups: {prefix: "x-"}, postLogoutRedirectURIs: ["https://app.test/"], backchannelLogoutURI: "https://app.test/out", allowedConnectors: [ldap], refreshTokenLifetime: session')}oauth2: {pkce: {enforce: true}}
+sessions: {absoluteLifetime: 12h, validIfNotUsedFor: 30m, rememberMeCheckedByDefault: false}
+signer: {type: local, config: {keysRotationPeriod: 2h, algorithm: ES256}}
+admin: {socket: run/admin.sock}
+`
+  const settings = await brokerOf(text)
+  assert.deepEqual(settings.connectors[0]?.groups, { allow: ['dev.*'], map: { devops: 'ops' }, prefix: 'ipa:' })
+  const [made] = settings.staticClients
+  assert.equal(made?.pkce, 'required')
+  assert.deepEqual(made?.groups, { allow: [], map: {}, prefix: 'x-' })
+  assert.deepEqual(made?.postLogoutRedirectURIs, ['https://app.test/'])
+  assert.equal(made?.backchannelLogoutURI, 'https://app.test/out')
+  assert.deepEqual([made?.allowedConnectors, made?.refreshTokenLifetime], [['ldap'], 'session'])
+  assert.equal(settings.oauth2.pkceEnforce, true)
+  assert.deepEqual(settings.sessions, {
+    absoluteLifetime: 43_200_000,
+    validIfNotUsedFor: 1_800_000,
+    rememberMeCheckedByDefault: false,
+  })
+  assert.deepEqual([settings.signer.algorithm, settings.expiry.signingKeys], ['ES256', 7_200_000])
+  assert.equal(settings.adminSocket, '/gate/run/admin.sock')
+  assert.equal((await brokerOf(`${DEX}admin: {socket: ""}\n`)).adminSocket, undefined)
+  assert.equal((await brokerOf(DEX)).adminSocket, undefined, 'memory has no folder, and there is no XDG_RUNTIME_DIR')
+})
+
+test('a public client needs no secret, and always a challenge', async () => {
+  const [made] = (await brokerOf(`${DEX}staticClients: [{id: cli, name: CLI, public: true}]\n`)).staticClients
+  assert.deepEqual([made?.secret, made?.pkce, made?.redirectURIs], [undefined, 'required', []])
+})
+
+test('id and secret of a client come from variables', async () => {
+  const text = `${DEX}staticClients: [{idEnv: ID, name: a, secretEnv: SECRET, redirectURIs: ["https://a.test/"]}]\n`
+  const [made] = (await brokerOf(text, { env: { ID: 'pom', SECRET: 's$x' } })).staticClients
+  assert.deepEqual([made?.id, made?.secret?.reveal()], ['pom', 's$x'])
+})
+
+test('a postgres storage has the defaults of Dex', async () => {
+  const { storage } = await brokerOf(
+    wholeOf('storage: {type: postgres, config: {host: db.corp.test, database: dex, user: dex, password: $PW}}'),
+    { env: { PW: 'db-pw' } },
+  )
+  assert.ok(storage.type === 'postgres')
+  const { password, ...rest } = storage
+  assert.equal(password?.reveal(), 'db-pw')
+  assert.deepEqual(rest, {
+    ...{ type: 'postgres', host: 'db.corp.test', port: 5432, database: 'dex', user: 'dex' },
+    ...{ connectionTimeout: 10_000, maxOpenConns: 5 },
+    ssl: { mode: 'verify-full', ca: undefined, cert: undefined, key: undefined },
+  })
+})
+
+test('certificates are read from beside the configuration, and have to fit their keys', async () => {
+  const { certificate: chain, key, ca: authority } = await testCerts()
+  const other = await makeCerts(['other.test'])
+  const beside = { 'tls.crt': chain, 'tls.key': key, 'ca.crt': authority, 'other.key': other.key }
+  const text = (file: string) =>
+    `${DEX}web: {https: "0.0.0.0:5554", tlsCert: tls.crt, tlsKey: ${file}, tlsMinVersion: 1.3}
+grpc: {addr: "0.0.0.0:5557", tlsCert: tls.crt, tlsKey: tls.key, tlsClientCA: ca.crt}\n`
+  const read = await loadBroker(text('tls.key'), { beside })
+  assert.ok(read.kind === 'ok', JSON.stringify(read))
+  const { web, grpc } = read.settings
+  assert.deepEqual([web.tls?.cert.trim(), web.tls?.minVersion], [chain.trim(), '1.3'])
+  assert.equal(web.tls?.key.reveal().trim(), key.trim())
+  assert.equal(grpc?.tls?.clientCA.trim(), authority.trim())
+  assert.ok(read.watched.includes('/etc/dex/tls.key'), 'a renewed key is taken by a reload')
+  const problems = await brokerProblems(text('other.key'), { beside })
+  assert.deepEqual(problems, ['4:56 web.tlsKey the key does not fit the certificate'])
+})
+
+test('people of the broker load, with their hashes out of base64', async () => {
+  const [alice, bob] = STATIC_PASSWORDS
+  const coded = { ...bob, hash: Buffer.from(bob.hash).toString('base64') }
+  const settings = await brokerOf(`${DEX}staticPasswords: ${JSON.stringify([alice, coded])}\n`)
+  assert.deepEqual(
+    settings.staticPasswords.map(({ email, hash, name, emailVerified }) => [email, hash, name, emailVerified]),
+    [
+      [alice.email, alice.hash, 'Alice Okafor', true],
+      [bob.email, bob.hash, 'Bob Lindqvist', true],
+    ],
+  )
+  const weak = JSON.stringify([{ ...alice, hash: alice.hash.replace('$10$', '$04$') }])
+  const read = await loadBroker(`${DEX}staticPasswords: ${weak}\n`)
+  assert.ok(read.kind === 'problems')
+  assert.doesNotMatch(JSON.stringify(read.problems), /RKNzy4lSrOK/)
+})
