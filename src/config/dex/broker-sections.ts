@@ -130,7 +130,6 @@ const expiry = goSection({
     .meta({ doc: 'Refresh tokens.' }),
 })
 
-export const responseTypes = ['code'] as const
 /** Grants by the names that Dex lists them under. */
 export const grantTypes = [
   'authorization_code',

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { SamlSettings } from '../../../config/dex/connectors/saml.ts'
 
-export interface AuthnRequest {
+interface AuthnRequest {
   readonly id: string
   readonly xml: string
 }
