@@ -21,7 +21,7 @@ export function deviceFeature({ pages }: { readonly pages: BrokerPages }): Devic
       const asked = context.query[prefilledCode]
       show(context, {
         kind: 'device-code',
-        action: context.oidc.urlFor('code_verification'),
+        action: new URL(context.oidc.urlFor('code_verification')).pathname,
         fields: { xsrf: secretOf(context) },
         code: typeof asked === 'string' ? asked.slice(0, 20) : '',
         problem: error && problemOf(error.name),
@@ -30,7 +30,7 @@ export function deviceFeature({ pages }: { readonly pages: BrokerPages }): Devic
     userCodeConfirmSource: async (context, _form, client, _info, code) => {
       show(context, {
         kind: 'device-confirm',
-        action: context.oidc.urlFor('code_verification'),
+        action: new URL(context.oidc.urlFor('code_verification')).pathname,
         fields: { xsrf: secretOf(context), user_code: code, confirm: 'yes' },
         code,
         client: { name: client.clientName ?? client.clientId },

@@ -42,7 +42,7 @@ export function signOutFeature(options: SignOutOptions) {
         const known = session && (await identities.ofSession(session.uid))
         show(context, {
           kind: 'sign-out',
-          action: context.oidc.urlFor('end_session_confirm'),
+          action: new URL(context.oidc.urlFor('end_session_confirm')).pathname,
           fields: { xsrf: String(session?.state?.['secret'] ?? ''), logout: 'yes' },
           name: known?.identity.name || known?.identity.email || 'somebody',
         })

@@ -29,6 +29,8 @@ export interface Ask {
 export interface BrowserOptions {
   /** The port on 127.0.0.1 where the hosts of the test are; an address of 127.0.0.1 is taken as it stands. */
   readonly port: number
+  /** The one where they speak plain HTTP; by default the same. */
+  readonly plainPort?: number
   readonly ca: string
   readonly now?: () => number
 }
@@ -148,11 +150,16 @@ export class Browser {
     return reply
   }
 
+  #portFor({ protocol }: URL): number {
+    const { port, plainPort = port } = this.#options
+    return protocol === 'http:' ? plainPort : port
+  }
+
   /** One exchange over a connection of its own. */
   protected send(url: URL, ask: Ask): Promise<Reply> {
     const options: RequestOptions = {
       host: '127.0.0.1',
-      port: url.hostname === '127.0.0.1' ? Number(url.port) : this.#options.port,
+      port: url.hostname === '127.0.0.1' ? Number(url.port) : this.#portFor(url),
       method: ask.method ?? 'GET',
       path: url.pathname + url.search,
       headers: ask.headers ?? {},

@@ -18,6 +18,8 @@ export interface Nginx extends AsyncDisposable {
   readonly host: string
   /** The port that speaks TLS. */
   readonly port: number
+  /** The port that speaks plain HTTP. */
+  readonly plainPort: number
   stop(): Promise<void>
 }
 
@@ -28,8 +30,9 @@ export async function startNginx(options: { servers: readonly NginxServer[]; hos
   if (!command) throw new Error('cannot start nginx: no such program')
   const folder = temporaryFolder('nginx')
   const port = await freePort(host)
+  const plainPort = await freePort(host)
   const file = join(folder.path, 'nginx.conf')
-  writeFileSync(file, configuration(folder.path, servers, { host, port }))
+  writeFileSync(file, configuration(folder.path, servers, { host, port, plainPort }))
 
   let program: Program
   try {
@@ -48,10 +51,16 @@ export async function startNginx(options: { servers: readonly NginxServer[]; hos
     await program.stop()
     folder[Symbol.dispose]()
   }
-  return { host, port, stop, [Symbol.asyncDispose]: stop }
+  return { host, port, plainPort, stop, [Symbol.asyncDispose]: stop }
 }
 
-function configuration(folder: string, servers: readonly NginxServer[], at: { host: string; port: number }): string {
+interface Ports {
+  readonly host: string
+  readonly port: number
+  readonly plainPort: number
+}
+
+function configuration(folder: string, servers: readonly NginxServer[], at: Ports): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   return `
 daemon off;
@@ -75,13 +84,11 @@ http {
  * The header fields and limits are ingress-nginx's own defaults, so what breaks here breaks in a cluster too:
  * bodies up to 1 MiB, an answer's head in one buffer of 4 KiB, request bodies read whole before they go on.
  */
-function serverBlock(
-  { names, certificate, upstream, headBuffer = '4k' }: NginxServer,
-  at: { host: string; port: number },
-): string {
+function serverBlock({ names, certificate, upstream, headBuffer = '4k' }: NginxServer, at: Ports): string {
   return `
   server {
     listen ${at.host}:${at.port} ssl http2;
+    listen ${at.host}:${at.plainPort};
     server_name ${names.join(' ')};
     ssl_certificate ${certificate.certificateFile};
     ssl_certificate_key ${certificate.keyFile};

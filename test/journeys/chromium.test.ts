@@ -49,7 +49,7 @@ async function withContext(run: (context: BrowserContext) => Promise<void>, from
 }
 
 async function fillIn(page: Page, user: string): Promise<void> {
-  await page.getByLabel('E-mail address').fill(`${user}@corp.test`)
+  await page.getByLabel('Email Address').fill(`${user}@corp.test`)
   await page.getByLabel('Password').fill(password)
   await page.getByRole('button', { name: 'Sign in' }).click()
 }
@@ -102,7 +102,7 @@ test('a wrong password is told, and the right one still works', options, async (
   await withContext(async (context) => {
     const page = await context.newPage()
     await page.goto(demo.url('hello'))
-    await page.getByLabel('E-mail address').fill('alice@corp.test')
+    await page.getByLabel('Email Address').fill('alice@corp.test')
     await page.getByLabel('Password').fill('sesame')
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.getByRole('alert').waitFor()

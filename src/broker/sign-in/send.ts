@@ -52,7 +52,11 @@ export function refusesMethod(
 export function isFromElsewhere(request: IncomingMessage, issuer: string): boolean {
   const { origin } = request.headers
   const site = request.headers['sec-fetch-site']
-  if (origin !== undefined && origin !== 'null') return origin !== new URL(issuer).origin
+  if (origin !== undefined && origin !== 'null') {
+    const own = new URL(issuer)
+    // A browser may turn an http issuer into https (HSTS); the other way round somebody stands between.
+    return origin !== own.origin && !(own.protocol === 'http:' && origin === `https://${own.host}`)
+  }
   return site !== undefined && site !== 'same-origin' && site !== 'none'
 }
 

@@ -163,8 +163,10 @@ export class SignIn {
     return this.url(`/auth/${encodeURIComponent(connectorId)}/login`, { state: uid })
   }
 
+  /** Without scheme and host: a browser that has turned an http issuer into https stays where it is. */
   url(path: string, query: Readonly<Record<string, string>>): string {
-    return `${this.options.issuer.replace(/\/$/, '')}${path}?${new URLSearchParams(query)}`
+    const below = new URL(this.options.issuer).pathname.replace(/\/$/, '')
+    return `${below}${path}?${new URLSearchParams(query)}`
   }
 
   async clientName(attempt: Interaction): Promise<string> {

@@ -2,10 +2,6 @@
 import { randomBytes } from 'node:crypto'
 import type { SamlSettings } from '../../../config/dex/connectors/saml.ts'
 
-interface AuthnRequest {
-  readonly id: string
-  readonly xml: string
-}
 
 /** An NCName of 160 random bits: the answer has to name it (Core §1.3.4). */
 export function newRequestId(): string {
