@@ -5,18 +5,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import type { default as Provider } from 'oidc-provider'
-import type { JwtKey } from '../crypto/sign-jwt.ts'
 import { prefilledCode } from './device.ts'
 import { brokerPaths } from './provider.ts'
 import { readForm, sendView } from './sign-in/send.ts'
 import type { SignIn } from './sign-in/sign-in.ts'
-import { accessTokenId } from './tokens.ts'
 import type { BrokerPages } from './views.ts'
 
 /** What the provider of this moment is made of. */
 export interface Serving {
   readonly provider: Provider
-  readonly keys: readonly JwtKey[]
+  unwrap(token: string): string
   readonly serveProvider: (request: IncomingMessage, response: ServerResponse) => Promise<void>
 }
 
@@ -94,7 +92,7 @@ interface Asked extends Target {
 async function serve(request: IncomingMessage, response: ServerResponse, asked: Asked): Promise<void> {
   const { path, query, caller, options } = asked
   const { signIn, issuer } = options
-  const { provider, keys } = options.serving()
+  const { provider, unwrap } = options.serving()
   if (path === '/healthz') return sendHealth(response)
   const parameters = new URLSearchParams(query)
   const connectorId = /^\/auth\/([^/]+)$/.exec(path)?.[1]
@@ -116,7 +114,7 @@ async function serve(request: IncomingMessage, response: ServerResponse, asked: 
     })
   }
   if (path === brokerPaths.introspection || path === brokerPaths.revocation)
-    return passUnwrapped(request, response, { asked, keys })
+    return passUnwrapped(request, response, { asked, unwrap })
   const isOurs = await signIn.serve({ request, response, path, query: parameters, ...caller, provider })
   if (isOurs) return
   if (path === '/' || path === '') return sendHome(response, options, issuer)
@@ -154,7 +152,7 @@ async function goByGet(
 async function passUnwrapped(
   request: IncomingMessage,
   response: ServerResponse,
-  { asked, keys }: { readonly asked: Asked; readonly keys: readonly JwtKey[] },
+  { asked, unwrap }: { readonly asked: Asked; readonly unwrap: Serving['unwrap'] },
 ): Promise<void> {
   if (request.method !== 'POST') return pass(request, response, asked)
   const form = await readForm(request, tokenOctets)
@@ -164,7 +162,8 @@ async function passUnwrapped(
   }
   const tokens = form.getAll('token')
   const [token = ''] = tokens
-  if (tokens.length === 1 && token.includes('.')) form.set('token', accessTokenId(token, keys) ?? 'unknown')
+  if (tokens.length === 1 && token.includes('.'))
+    form.set('token', unwrap(token).includes('.') ? 'unknown' : unwrap(token))
   await pass(replayed(request, String(form)), response, asked)
 }
 

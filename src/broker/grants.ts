@@ -31,6 +31,7 @@ export class Grants {
     const { identities } = this.#options
     const { session, client, provider, account } = context.oidc
     if (!session?.uid || !client || !account) return undefined
+    restoreScope(context)
     if (isAsking(context) || !this.#hasAgreed(context)) return undefined
     if (context.oidc.result?.consent) rememberConsent(context)
     // Kept before the grant is: a token never stands without an identity.
@@ -119,6 +120,13 @@ export class Grants {
     if (this.#options.settings.oauth2.skipApprovalScreen) return true
     return agreedScopes(context).includes(String(params?.['scope'] ?? ''))
   }
+}
+
+/** On the way back from a page the library drops scopes that are not its own; they were checked when the request came. */
+function restoreScope({ oidc }: KoaContextWithOIDC): void {
+  const { Interaction: attempt, DeviceCode: code } = oidc.entities
+  const scope = code?.params?.['scope'] ?? attempt?.params['scope']
+  if (typeof scope === 'string' && oidc.params) oidc.params['scope'] = scope
 }
 
 /** Something that the request wants is still to be asked, so that no grant is needed yet. */

@@ -5,7 +5,6 @@
 import { randomBytes } from 'node:crypto'
 import type { BrokerSettings } from '../config/dex/broker-settings.ts'
 import type { Revealable } from '../crypto/key-ring.ts'
-import { type JwtKey, jwtKey } from '../crypto/sign-jwt.ts'
 import { Accounts } from './accounts.ts'
 import { AttemptCookies } from './attempt-cookies.ts'
 import { ClientBook } from './client-book.ts'
@@ -112,17 +111,16 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
 
   const serve = (): Serving => {
     const jwks = keys.current().keys.map((jwk) => ({ ...jwk, kid: jwk.kid ?? '' }))
-    const provider = makeProvider({
+    const { provider, unwrap } = makeProvider({
       ...{ library, settings, jwks, store, clients, connectors, identities, accounts, pages, now, report },
       adapter: storeAdapter({ store, now }),
       cookieKeys: [cookieKey],
       interactionUrl: (context, interaction) => signIn.begin(context, interaction as Parameters<SignIn['begin']>[1]),
     })
     const callback = provider.callback()
-    const signers: readonly JwtKey[] = jwks.map((jwk) => jwtKey(jwk, settings.signer.algorithm))
     return {
       provider,
-      keys: signers,
+      unwrap,
       serveProvider: async (request, response) => void (await callback(request, response)),
     }
   }

@@ -71,7 +71,13 @@ export const grantTypesKnown = [
   'urn:ietf:params:oauth:grant-type:token-exchange',
 ] as const
 
-export function makeProvider(options: ProviderOptions): Provider {
+export interface MadeProvider {
+  readonly provider: Provider
+  /** An access token as the endpoints for introspection and revocation take it. */
+  unwrap(token: string): string
+}
+
+export function makeProvider(options: ProviderOptions): MadeProvider {
   const { library, settings, clients, accounts, pages, report } = options
   const { issuer, expiry, oauth2, signer } = settings
   const isSecure = issuer.startsWith('https:')
@@ -161,7 +167,7 @@ export function makeProvider(options: ProviderOptions): Provider {
   }
   const provider = new library.Provider(issuer, configuration)
   provider.proxy = true
-  shapeTokens({
+  const unwrap = shapeTokens({
     provider,
     clients,
     identities: options.identities,
@@ -173,7 +179,7 @@ export function makeProvider(options: ProviderOptions): Provider {
   provider.use((context, next) => grants.afterToken(context as KoaContextWithOIDC, next))
   provider.on('server_error', (_context, error) => report('the broker failed at a request', error))
   provider.on('backchannel.error', (_context, error) => report('an application was not told of a sign-out', error))
-  return provider
+  return { provider, unwrap }
 }
 
 /** The library's own policy, and: a session whose person is out is no session; the chooser can be asked for. */

@@ -2,6 +2,7 @@
  * The shape of tokens, where it is Dex's and not the library's: an access token is a signed JWT with the user's claims
  * (of type `at+jwt`, so that none passes for an ID token), and either kind may be for several clients.
  */
+import { randomBytes } from 'node:crypto'
 import type { default as Provider } from 'oidc-provider'
 import { type JwtKey, readJwt, signJwt } from '../crypto/sign-jwt.ts'
 import { claimsFor } from './accounts.ts'
@@ -30,18 +31,24 @@ export function audiencesOf(scopes: Iterable<string>): readonly string[] {
 }
 
 /** The id under which an access token is kept; undefined where the text is none of ours. */
-export function accessTokenId(text: string, keys: readonly JwtKey[]): string | undefined {
+function accessTokenId(text: string, keys: readonly JwtKey[]): string | undefined {
   const id = readJwt(text, keys, accessTokenType)?.['jti']
   return typeof id === 'string' ? id : undefined
 }
 
-/** Gives the tokens of `provider` their shape. The library keeps and judges them under their ids as before. */
-export function shapeTokens(options: TokenOptions): void {
+/**
+ * Gives the tokens of `provider` their shape. The library keeps and judges them under their ids as before. Returns how
+ * an access token is handed to an endpoint that takes ids only: in a form that nobody outside can make, since the id
+ * alone, which stands in each token, must open nothing.
+ */
+export function shapeTokens(options: TokenOptions): (text: string) => string {
   const { provider, keys } = options
+  const inside = `id ${randomBytes(24).toString('base64url')} `
   const { AccessToken, IdToken, Client } = provider as unknown as Shaped
   const find = AccessToken.find
   AccessToken.find = async function (text, more) {
-    const id = typeof text === 'string' ? accessTokenId(text, keys) : undefined
+    const isInside = typeof text === 'string' && text.startsWith(inside)
+    const id = isInside ? text.slice(inside.length) : typeof text === 'string' ? accessTokenId(text, keys) : undefined
     return id === undefined ? undefined : find.call(this, id, more)
   }
   const save = AccessToken.prototype.save
@@ -80,6 +87,10 @@ export function shapeTokens(options: TokenOptions): void {
   Client.prototype.includeSid = () => true
   Client.prototype.postLogoutRedirectUriAllowed = function (uri) {
     return rulesOf(this).postLogoutRedirectURIs.includes(uri)
+  }
+  return (text) => {
+    const id = accessTokenId(text, keys)
+    return id === undefined ? text : inside + id
   }
 }
 

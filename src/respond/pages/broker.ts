@@ -118,7 +118,7 @@ function consentPage({ client, action, name, wishes }: View<'consent'>): Html {
 <ul>${wishes.map((wish) => html`<li>${wish}</li>`)}</ul>`
     }
 <form method="post" action="${action}"><div class="actions">
-<button class="button main" name="approval" value="approve" autofocus>Yes, go on</button>
+<button class="button main" name="approval" value="approve">Yes, go on</button>
 <button class="button" name="approval" value="reject">No</button>
 </div></form>`,
   })

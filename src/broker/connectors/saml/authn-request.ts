@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto'
 import type { SamlSettings } from '../../../config/dex/connectors/saml.ts'
 
-
 /** An NCName of 160 random bits: the answer has to name it (Core §1.3.4). */
 export function newRequestId(): string {
   return `_${randomBytes(20).toString('hex')}`
