@@ -6,7 +6,7 @@ import { hashSync } from 'bcryptjs'
 import { socketManagement } from '#src/broker/management/socket-management.ts'
 import { type Browser, describe } from '#test/actors/browser.ts'
 import { freePort, temporaryFolder } from '#test/actors/program.ts'
-import { type Config, startProxy } from '#test/actors/proxy.ts'
+import { startProxy } from '#test/actors/proxy.ts'
 import { type Echo, startUpstream } from '#test/actors/upstream.ts'
 
 const hash = hashSync('open sesame', 10)
@@ -18,7 +18,7 @@ const person = (name: string, groups: readonly string[]) => ({
   groups,
 })
 
-async function start(broker: Config = {}) {
+async function start(issuerAt = (port: number) => `https://id.corp.test:${port}`) {
   await using opened = new AsyncDisposableStack()
   const folder = opened.use(temporaryFolder('one-process'))
   const upstream = opened.use(await startUpstream())
@@ -28,13 +28,12 @@ async function start(broker: Config = {}) {
     shared_secret: Buffer.alloc(32, 1).toString('base64'),
     cookie_secret: Buffer.alloc(32, 2).toString('base64'),
     broker: {
-      issuer: `https://id.corp.test:${port}`,
+      issuer: issuerAt(port),
       storage: { type: 'sqlite3', config: { file: join(folder.path, 'broker.db') } },
       oauth2: { skipApprovalScreen: true },
       admin: { socket },
       enablePasswordDB: true,
       staticPasswords: [person('alice', ['devops']), person('bob', ['finance'])],
-      ...broker,
     },
     routes: [
       {
@@ -72,6 +71,20 @@ test('without any idp_ setting people sign in at the broker inside, over the sam
   )
   const bob = await signIn(proxy.browser(), proxy.url('hello'), 'bob@corp.test')
   assert.equal(bob.status, 403, describe(bob))
+})
+
+test('the broker may live under a path of the authenticate host, beside the paths of the proxy', async () => {
+  await using world = await start((port) => `https://authenticate.corp.test:${port}/dex`)
+  const { proxy } = world
+  const alice = proxy.browser()
+  const page = await signIn(alice, proxy.url('hello'), 'alice@corp.test')
+  assert.equal(page.url, proxy.url('hello'), describe(page))
+  assert.ok(page.trail.length > 1)
+  const who = await alice.open(proxy.url('authenticate', '/.pomerium/'))
+  assert.equal(who.status, 200, describe(who))
+  const discovery = await alice.fetch(proxy.url('authenticate', '/dex/.well-known/openid-configuration'))
+  assert.match(discovery.body, /"issuer":"https:\/\/authenticate\.corp\.test:\d+\/dex"/)
+  assert.equal((await alice.fetch(proxy.url('authenticate', '/dexter'))).status, 404)
 })
 
 test('signing out at the application reaches the broker: the next sign-in asks for the password', async () => {
