@@ -29,9 +29,12 @@ export function maskSecrets(node: ConfigNode, secret = false): void {
 
 /** The same without a parsed document: everything after a name that looks secret, to the end of its line. */
 export function maskByName(source: Source): void {
-  for (const match of source.text.matchAll(/([\w-]+)["']?[ \t]*:[ \t]*(?=([^\n]+))/g)) {
+  const { text } = source
+  for (const match of text.matchAll(/([\w-]{1,100})["']?[ \t]{0,100}:[ \t]{0,100}/g)) {
     if (!secretKey(match[1] ?? '')) continue
     const start = match.index + match[0].length
-    source.mask(start, start + (match[2] ?? '').length)
+    const end = text.indexOf('\n', start)
+    // The end is looked for only here: a document in one line has a name at every few letters.
+    source.mask(start, end < 0 ? text.length : end)
   }
 }
