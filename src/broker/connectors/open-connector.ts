@@ -50,5 +50,12 @@ export function openConnectorOf(
       return openMockCallbackConnector(tools)
     case 'mockPassword':
       return openMockPasswordConnector(settings.config, tools)
+    default:
+      return unknownType(settings)
   }
+}
+
+/** Only a store that another version has written can hold one. */
+function unknownType(settings: never): never {
+  throw new Error(`no connector is of the type ${JSON.stringify((settings as { type: unknown }).type)}`)
 }
