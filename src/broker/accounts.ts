@@ -73,6 +73,7 @@ export class Accounts {
       return justNow
     }
     const known = await identities.ofSession(uid)
+    if (known && !(await this.#mayUse(context, known))) return undefined
     if (!known || now() - known.checkedAt < freshFor) return known
     try {
       const fresh = await this.#ask(known)
@@ -84,6 +85,14 @@ export class Accounts {
       if (isAboutAccount(error)) return undefined
       throw this.#unavailable()
     }
+  }
+
+  /** A session that came through another connector than this request may use is none for it. */
+  async #mayUse({ oidc }: KoaContextWithOIDC, { connectorId }: KnownIdentity): Promise<boolean> {
+    const client = await this.#options.clients.find(oidc.client?.clientId ?? '')
+    const allowed = client?.allowedConnectors ?? []
+    const named = oidc.params?.['connector_id']
+    return (allowed.length === 0 || allowed.includes(connectorId)) && (named === undefined || named === connectorId)
   }
 
   /** For the token endpoint: the answer of the source, or the error that the application has to get. */

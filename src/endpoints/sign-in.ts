@@ -7,7 +7,7 @@ import { onlyValue, originOf, ownTarget, placeOf, publishedTarget, queryOf } fro
 import { keepAttempt, newAttemptId } from './attempts.ts'
 import type { Ask, EndpointContext } from './context.ts'
 import { handOver, type Journey } from './hand-over.ts'
-import { readStepUp, startSignIn } from './start-sign-in.ts'
+import { readLoginHint, readStepUp, startSignIn } from './start-sign-in.ts'
 
 /** How long the state can be read (ms): longer than the attempt lives, so that a slow login is sent round, not refused. */
 const stateLife = 60 * 60_000
@@ -39,7 +39,14 @@ export async function signIn(ask: Ask, context: EndpointContext): Promise<Answer
   )
   const verifier = randomText(48, context.random)
   const nonce = randomText(24, context.random)
-  const url = await context.relyingParty.signInUrl({ state, nonce, verifier }, { switchUser: isSwitch, ...again })
+  const url = await context.relyingParty.signInUrl(
+    { state, nonce, verifier },
+    {
+      switchUser: isSwitch,
+      loginHint: readLoginHint(queryOf(visit)),
+      ...again,
+    },
+  )
   const value = { verifier, nonce, state: digestText(state) }
   const headers = await keepAttempt({ kind: 'pkce', visit, context }, { id, value, now })
   return redirectAnswer(url, { headers })
@@ -60,7 +67,7 @@ export async function beginSignIn({ visit, now }: Ask, context: EndpointContext)
   // Only our own signature makes the count believed, and it is ours alone to go round with.
   const isSigned = context.signer.verify(`${originOf(visit, context)}${visit.path}${visit.query}`, now) === 'good'
   const count = isSigned ? Number(onlyValue(query, 'pomerium_count') ?? 0) : 0
-  return startSignIn(visit, context, { now, target, count, switchUser })
+  return startSignIn(visit, context, { now, target, count, switchUser, loginHint: readLoginHint(query) })
 }
 
 function readLink({ visit, now }: Pick<Ask, 'visit' | 'now'>, context: EndpointContext): Journey {

@@ -30,12 +30,14 @@ export interface SignInStart {
   readonly switchUser?: boolean
   /** Somebody is signed in, but too weakly or too long ago: the provider is asked for this (OpenID Connect Core §3.1.2.1). */
   readonly again?: StepUp | undefined
+  /** Whom the provider may suggest on its form (OpenID Connect Core §3.1.2.1); nothing is believed because of it. */
+  readonly loginHint?: string | undefined
 }
 
 /** The answer for a visitor who must sign in; for background requests a 401 and never a redirect. */
 export async function startSignIn(visit: Visit, context: EndpointContext, start: SignInStart): Promise<Answer> {
   if (visit.path === '/robots.txt') return robots()
-  const { now, target = addressOf(visit, context), count = 0, switchUser = false, again } = start
+  const { now, target = addressOf(visit, context), count = 0, switchUser = false, again, loginHint } = start
   await checkProvider(visit, { context, now })
   if (!isNavigation(visit)) return unauthenticated(visit, context)
   const retryUrl = carriedTarget(target)
@@ -55,6 +57,7 @@ export async function startSignIn(visit: Visit, context: EndpointContext, start:
     pomerium_count: String(count),
     ...(switchUser && { pomerium_switch: '1' }),
     ...(again && stepUpParameters(again)),
+    ...(loginHint && { login_hint: loginHint }),
   })
   const url = context.signer.sign(`${context.authenticateOrigin}/.pomerium/sign_in?${parameters}`, now)
   // After a POST 303 says that the next request is a GET (RFC 9110 §15.4.4).
@@ -91,6 +94,13 @@ export function readStepUp(query: URLSearchParams): StepUp | undefined {
   const maxAge = onlyValue(query, 'pomerium_max_age')
   if (acr === undefined && maxAge === undefined) return undefined
   return { acrValues: acr?.split(' ') ?? [], maxAge: maxAge === undefined ? undefined : Number(maxAge) }
+}
+
+/** An address or name as somebody may be suggested; undefined for what is none. */
+export function readLoginHint(query: URLSearchParams): string | undefined {
+  const hint = onlyValue(query, 'login_hint')
+  // RFC 5321 §4.5.3.1.3; longer ones would make the way there too long.
+  return hint && hint.length <= 254 && !/[\u0000-\u001f\u007f]/.test(hint) ? hint : undefined
 }
 
 /**

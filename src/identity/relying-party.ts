@@ -50,6 +50,8 @@ export interface SignInWishes {
   /** The provider shall not let the known user through silently. */
   readonly switchUser?: boolean
   readonly acrValues?: readonly string[]
+  /** Whom the provider may suggest on its form. */
+  readonly loginHint?: string | undefined
   /** Seconds since the user last proved who they are. */
   readonly maxAge?: number | undefined
 }
@@ -93,13 +95,14 @@ export function openRelyingParty(options: RelyingPartyOptions): RelyingParty {
     id: JSON.stringify([profile.issuer, clientId]),
     answersByPost: profile.answersByPost,
 
-    async signInUrl({ state, nonce, verifier }, { switchUser = false, acrValues = [], maxAge } = {}) {
+    async signInUrl({ state, nonce, verifier }, { switchUser = false, acrValues = [], maxAge, loginHint } = {}) {
       const conversation = await documents.openConversation()
       const url = buildAuthorizationUrl(conversation, {
         ...profile.requestParams,
         ...(switchUser && { prompt: 'login' }),
         ...(acrValues.length > 0 && { acr_values: acrValues.join(' ') }),
         ...(maxAge !== undefined && { max_age: String(maxAge) }),
+        ...(loginHint !== undefined && { login_hint: loginHint }),
         response_type: 'code',
         redirect_uri: redirectUri,
         scope: profile.scope,

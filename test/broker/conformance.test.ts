@@ -331,6 +331,24 @@ test('Dex: connector_id and /auth/ID skip the choice, federated:id tells the sou
   assert.equal((await begin(world, { connector_id: 'nothing' })).url.includes('error=invalid_request'), true)
 })
 
+test('an application that takes one connector only takes no session that came through another', async () => {
+  const strict = client('strict', { allowedConnectors: ['mock'] })
+  await using world = await startBroker({
+    clients: [client('app'), strict],
+    users: [user('alice')],
+    connectors: [mock()],
+  })
+  const browser = world.browser()
+  await signIn(browser, authorizeUrl(world.issuer, { connector_id: 'local' }))
+  const quiet = await browser.open(authorizeUrl(world.issuer, { client_id: 'strict', prompt: 'none' }))
+  assert.equal(errorOf(quiet), 'login_required')
+  const page = await browser.open(authorizeUrl(world.issuer, { client_id: 'strict' }))
+  const { body } = await redeem(world, page, {}, { id: 'strict', secret: 'strict-secret' })
+  assert.equal(claimsIn(body['id_token'])['email'], 'kilgore@kilgore.trout', page.body)
+  const other = await world.browser().open(authorizeUrl(world.issuer, { connector_id: 'local' }))
+  assert.match(other.body, /type="password"/)
+})
+
 function mock() {
   return {
     type: 'mockCallback',

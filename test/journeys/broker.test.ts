@@ -87,6 +87,14 @@ test('the broker may live under a path of the authenticate host, beside the path
   assert.equal((await alice.fetch(proxy.url('authenticate', '/dexter'))).status, 404)
 })
 
+test('a login_hint of the sign-in address stands on the form', async () => {
+  await using world = await start()
+  const { proxy } = world
+  const query = new URLSearchParams({ pomerium_redirect_uri: proxy.url('hello'), login_hint: 'alice@corp.test' })
+  const form = await proxy.browser().open(proxy.url('hello', `/.pomerium/sign_in?${query}`))
+  assert.match(form.body, /name="login"[^>]*value="alice@corp\.test"/, describe(form))
+})
+
 test('signing out at the application reaches the broker: the next sign-in asks for the password', async () => {
   await using world = await start()
   const { proxy } = world
