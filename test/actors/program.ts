@@ -1,5 +1,6 @@
 /** Programs of the machine as actors: found on PATH, started in a folder of their own, ended by their own process id. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { accessSync, chmodSync, chownSync, constants, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -170,12 +171,22 @@ export function accepts(host: string, port: number): Promise<boolean> {
   })
 }
 
+/** Below the ports that the system gives to outgoing connections, which would take one between our look and its use. */
+const ownPorts = { from: 11_000, to: 25_000 }
+
 /** A port that was free a moment ago, for programs that cannot choose one themselves. */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
+  for (let tries = 0; tries < 100; tries++) {
+    const port = randomInt(ownPorts.from, ownPorts.to)
+    if (await isFree(host, port)) return port
+  }
+  throw new Error('cannot find a free port')
+}
+
+function isFree(host: string, port: number): Promise<boolean> {
   const server = createServer()
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, host, resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(port, host, () => server.close(() => resolve(true)))
+  })
 }
