@@ -29,8 +29,11 @@ export interface Sealer {
 /** Longer texts are not looked at: the longest honest one is a session in four cookies. */
 const maximumLength = 16 * 1024
 
-/** iron-webcrypto's own form, strictly: it reads `~2x` as `~2`, and one value should have one spelling. */
-const sealedSyntax = /^Fe26\.2\*(\d{1,10})\*[0-9a-f]{64}\*[\w-]{22}\*[\w-]+\*\*[0-9a-f]{64}\*[\w-]{43}~2$/
+/**
+ * iron-webcrypto's own form, strictly: it reads `~2x` as `~2`, and the last character of the digest in four ways (two of
+ * its bits say nothing, RFC 4648 §3.5). One value should have one spelling.
+ */
+const sealedSyntax = /^Fe26\.2\*(\d{1,10})\*[0-9a-f]{64}\*[\w-]{22}\*[\w-]+\*\*[0-9a-f]{64}\*[\w-]{42}[AEIMQUYcgkosw048]~2$/
 
 /**
  * Makes the sealer of a ring. Each password is derived from (secret, purpose, audience), so a value for one host or
