@@ -53,7 +53,7 @@ const subjects: Subject[] = []
 const absent: string[] = []
 for (const [name, start] of Object.entries({
   bare: startBare,
-  Ostiary: startOstiary,
+  Ostiary: (place: Surroundings) => startOstiary(place),
   'http-proxy': startHttpProxy,
   nginx: startNginx,
   'Apache with mod_auth_openidc': startApache,

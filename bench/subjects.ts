@@ -64,7 +64,10 @@ export const startBare = (around: Surroundings) => startScript('bare undici pass
 export const startHttpProxy = (around: Surroundings) => startScript('http-proxy alone', 'http-proxy.ts', around)
 
 /** Ostiary as an operator runs it: a session, identity headers, the assertion, and the access log to a file. */
-export async function startOstiary({ upstream, issuer, folder, core }: Surroundings): Promise<Subject> {
+export async function startOstiary(
+  { upstream, issuer, folder, core }: Surroundings,
+  { name = 'ostiary', more = {} }: { readonly name?: string; readonly more?: object } = {},
+): Promise<Subject> {
   const port = await freePort()
   const configuration = {
     address: `127.0.0.1:${port}`,
@@ -87,11 +90,12 @@ export async function startOstiary({ upstream, issuer, folder, core }: Surroundi
         policy: [{ allow: { or: [{ 'claim/groups': { has: 'devops' } }] } }],
       },
     ],
+    ...more,
   }
-  const file = join(folder, 'ostiary.json')
+  const file = join(folder, `${name}.json`)
   writeFileSync(file, JSON.stringify(configuration, null, 2))
   const command = [process.execPath, here('../ostiary.js'), 'serve', '--config', file]
-  const bound = await startBound({ name: 'ostiary', command, core, port, folder })
+  const bound = await startBound({ name, command, core, port, folder })
   const cookie = await signIn({ url: 'https://wiki.bench.test/', port })
   return { ...bound, name: 'Ostiary with a session', port, headers: { Host: 'wiki.bench.test', cookie } }
 }
