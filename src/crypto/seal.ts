@@ -33,7 +33,8 @@ const maximumLength = 16 * 1024
  * iron-webcrypto's own form, strictly: it reads `~2x` as `~2`, and the last character of the digest in four ways (two of
  * its bits say nothing, RFC 4648 §3.5). One value should have one spelling.
  */
-const sealedSyntax = /^Fe26\.2\*(\d{1,10})\*[0-9a-f]{64}\*[\w-]{22}\*[\w-]+\*\*[0-9a-f]{64}\*[\w-]{42}[AEIMQUYcgkosw048]~2$/
+const sealedSyntax =
+  /^Fe26\.2\*(\d{1,10})\*[0-9a-f]{64}\*[\w-]{22}\*[\w-]+\*\*[0-9a-f]{64}\*[\w-]{42}[AEIMQUYcgkosw048]~2$/
 
 /**
  * Makes the sealer of a ring. Each password is derived from (secret, purpose, audience), so a value for one host or
