@@ -118,7 +118,19 @@ async function serve(request: IncomingMessage, response: ServerResponse, asked: 
   const isOurs = await signIn.serve({ request, response, path, query: parameters, ...caller, provider })
   if (isOurs) return
   if (path === '/' || path === '') return sendHome(response, options, issuer)
+  if (!isOfLibrary(path)) return sendNothingHere(response, options.pages, caller)
   return pass(request, response, asked)
+}
+
+const libraryPaths: ReadonlySet<string> = new Set([
+  ...Object.values(brokerPaths),
+  ...['/logout/confirm', '/logout/success', '/.well-known/openid-configuration'],
+  '/.well-known/oauth-authorization-server',
+])
+
+/** The library's router takes other spellings, too (`/Device`, `/device/`), which would go round what is done here. */
+function isOfLibrary(path: string): boolean {
+  return libraryPaths.has(path) || /^\/(?:auth|device)\/[\w-]+$/.test(path)
 }
 
 /** Hands the request to the library, which finds its path without the issuer's. */

@@ -105,6 +105,8 @@ export function makeProvider(options: ProviderOptions): MadeProvider {
     // As Dex does: what a scope brings stands in the ID token itself, so no second request is needed.
     conformIdTokenClaims: false,
     responseTypes: ['code'],
+    // Core §3.1.2.1 requires it, and the one that the library knows of is a placeholder.
+    allowOmittingSingleRegisteredRedirectUri: false,
     subjectTypes: ['public'],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
     enabledJWA: { idTokenSigningAlgValues: [signer.algorithm] },
@@ -177,6 +179,8 @@ export function makeProvider(options: ProviderOptions): MadeProvider {
   provider.use(signOut.middleware)
   provider.use(refreshGrace({ ...options, interval: expiry.refreshTokens.reuseInterval }))
   provider.use((context, next) => grants.afterToken(context as KoaContextWithOIDC, next))
+  // Without a listener the framework prints to standard error.
+  provider.on('error', (error: unknown) => report('the broker failed at a request', error))
   provider.on('server_error', (_context, error) => report('the broker failed at a request', error))
   provider.on('backchannel.error', (_context, error) => report('an application was not told of a sign-out', error))
   return { provider, unwrap }

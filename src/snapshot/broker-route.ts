@@ -56,8 +56,15 @@ function withCaller(exchange: Exchange, { callerHeader, proof }: BrokerAccess): 
   const headers: string[] = []
   for (let at = 0; at < visit.headers.length; at += 2) {
     const [name = '', value = ''] = visit.headers.slice(at, at + 2)
-    if (name !== callerHeader) headers.push(name, value)
+    // Named in Connection it would be taken away on the way, and the broker would take the client for this process.
+    if (name === 'connection') headers.push(name, withoutOption(value, callerHeader))
+    else if (name !== callerHeader) headers.push(name, value)
   }
   headers.push(callerHeader, `${proof} ${visit.clientAddress} ${visit.id}`)
   return { ...exchange, visit: { ...visit, headers } }
+}
+
+function withoutOption(value: string, name: string): string {
+  const options = value.split(',').map((option) => option.trim())
+  return options.filter((option) => option.toLowerCase() !== name).join(', ')
 }
