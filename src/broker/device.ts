@@ -18,6 +18,7 @@ export function deviceFeature({ pages }: { readonly pages: BrokerPages }): Devic
     charset: 'base-20',
     mask: '****-****',
     userCodeInputSource: async (context, _form, _out, error) => {
+      if (error && isUnkept(context)) return begin(context)
       const asked = context.query[prefilledCode]
       show(context, {
         kind: 'device-code',
@@ -41,6 +42,25 @@ export function deviceFeature({ pages }: { readonly pages: BrokerPages }): Devic
       show(context, { kind: 'device-done', client: { name: client?.clientName ?? client?.clientId ?? '' } })
     },
   }
+}
+
+/**
+ * A form whose session is gone, or that another site has sent. The library cannot show it again: the secret that it
+ * makes for that has no session to lie in.
+ */
+function isUnkept({ oidc }: KoaContextWithOIDC): boolean {
+  return oidc.session !== undefined && oidc.session.exp === undefined
+}
+
+/** To the form from the start; the code that was typed stands in it. */
+function begin(context: KoaContextWithOIDC): void {
+  const { session, params } = context.oidc
+  if (session) Object.assign(session, { touched: false })
+  const code = params?.['user_code']
+  const typed = typeof code === 'string' ? `?${new URLSearchParams({ user_code: code.slice(0, 20) })}` : ''
+  context.status = 303
+  context.redirect(new URL(context.oidc.urlFor('code_verification')).pathname + typed)
+  context.body = ''
 }
 
 function secretOf({ oidc }: KoaContextWithOIDC): string {

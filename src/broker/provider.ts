@@ -180,7 +180,8 @@ export function makeProvider(options: ProviderOptions): MadeProvider {
   provider.use(refreshGrace({ ...options, interval: expiry.refreshTokens.reuseInterval }))
   provider.use((context, next) => grants.afterToken(context as KoaContextWithOIDC, next))
   // Without a listener the framework prints to standard error.
-  provider.on('error', (error: unknown) => report('the broker failed at a request', error))
+  const framework: NodeJS.EventEmitter = provider
+  framework.on('error', (error: unknown) => report('the broker failed at a request', error))
   provider.on('server_error', (_context, error) => report('the broker failed at a request', error))
   provider.on('backchannel.error', (_context, error) => report('an application was not told of a sign-out', error))
   return { provider, unwrap }
