@@ -11,7 +11,7 @@ export interface GuardLimits {
   readonly longestWaitMs: number
   /** A key without a try for this long is forgotten, milliseconds. */
   readonly forgetAfterMs: number
-  /** Keys kept at most. When all are in use a new key has to wait, rather than an old one being forgotten. */
+  /** Keys kept at most. The oldest that need not wait makes room; when all have to wait, so has a new one. */
   readonly keys: number
 }
 
@@ -70,12 +70,17 @@ export class SignInGuard {
     return now - tries.lastAt >= this.#limits.forgetAfterMs && tries.notBefore <= now
   }
 
+  /**
+   * Who fills the guard with names that he makes up keeps nobody else out by that, and to make it forget one account he
+   * has to try as many others as it has room for.
+   */
   #hasRoom(now: number): boolean {
     if (this.#tries.size < this.#limits.keys) return true
     for (const [key, tries] of this.#tries) {
-      if (!this.#isOver(tries, now)) break
+      if (tries.notBefore > now) continue
       this.#tries.delete(key)
+      return true
     }
-    return this.#tries.size < this.#limits.keys
+    return false
   }
 }

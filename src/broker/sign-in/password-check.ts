@@ -27,6 +27,7 @@ const longestPassword = 1024
 /** Checks at once; each holds a connection to a directory or a place in the queue of the hashing thread. */
 const checksAtOnce = 64
 const checkLimit = 20_000
+const mostHomes = 20_000
 
 export class PasswordChecks {
   readonly #now: () => number
@@ -38,6 +39,8 @@ export class PasswordChecks {
     ...{ free: 30, firstWaitMs: 1_000, longestWaitMs: 300_000 },
     ...{ forgetAfterMs: 3_600_000, keys: 20_000 },
   })
+  /** From which network each account was last signed in to. */
+  readonly #homes = new Map<string, string>()
   #running = 0
 
   constructor(now: () => number) {
@@ -56,8 +59,10 @@ export class PasswordChecks {
       return { kind: 'wrong' }
     if (this.#running >= checksAtOnce) return { kind: 'busy' }
     const now = this.#now()
-    const account = `${connectorId} ${login.normalize('NFKC').toLowerCase()}`
+    const name = JSON.stringify([connectorId, nameOf(login)])
     const network = networkOf(credentials.address)
+    // Counted apart where its owner signs in: who guesses elsewhere, for ever, does not lock the owner out.
+    const account = this.#homes.get(name) === network ? `${name} at ${network}` : name
     const waitMs = Math.max(this.#accounts.waitOf(account, now), this.#addresses.waitOf(network, now))
     if (waitMs > 0) return { kind: 'wait', waitMs }
     this.#accounts.count(account, now)
@@ -68,6 +73,7 @@ export class PasswordChecks {
       if (!identity) return { kind: 'wrong' }
       this.#accounts.forget(account)
       this.#addresses.takeBack(network)
+      this.#settle(name, network)
       return { kind: 'right', identity }
     } catch (error) {
       this.#accounts.takeBack(account)
@@ -77,6 +83,22 @@ export class PasswordChecks {
       this.#running--
     }
   }
+
+  #settle(name: string, network: string): void {
+    this.#homes.delete(name)
+    this.#homes.set(name, network)
+    const [oldest] = this.#homes.keys()
+    if (this.#homes.size > mostHomes && oldest !== undefined) this.#homes.delete(oldest)
+  }
+}
+
+/**
+ * What a directory may take for the same name: some ignore case, accents, invisible characters and doubled spaces
+ * (RFC 4518 §2), and each spelling would be a fresh set of guesses.
+ */
+function nameOf(login: string): string {
+  const bare = login.normalize('NFKD').replace(/[\p{M}\p{Cf}\p{Cc}\p{Default_Ignorable_Code_Point}]/gu, '')
+  return bare.toLowerCase().replace(/\s+/gu, ' ').trim()
 }
 
 /** One household has one IPv6 /64, however many addresses it takes. */
