@@ -64,7 +64,8 @@ test('300 reloads under load: no request fails, an open WebSocket lives on, memo
   assert.deepEqual(others, {})
   assert.ok(good > 300, String(good))
   const seen = JSON.stringify({ before, after })
-  assert.ok(after.memory < before.memory + 40, seen)
+  // A snapshot of 62 routes that stayed would be half a megabyte; less than that times 200, and more than the collector's mood.
+  assert.ok(after.memory < before.memory + 80, seen)
   assert.ok(after.descriptors <= before.descriptors + 3, seen)
 
   webSocket.send('still there?')
