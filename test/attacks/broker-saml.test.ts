@@ -13,7 +13,7 @@ import { forgeries } from './saml-forgeries.ts'
 import { strays } from './saml-strays.ts'
 import { wrapped, wrappings } from './saml-wrappings.ts'
 
-/** What node-saml says without anything of ours around it: the NameID it would give, or undefined. */
+/** What node-saml says without anything of ours around it: the NameID it would give, or undefined where it refuses. */
 async function alone(xml: string, request: string): Promise<string | undefined> {
   const saml = new SAML({
     callbackUrl: CALLBACK,
@@ -32,7 +32,7 @@ async function alone(xml: string, request: string): Promise<string | undefined> 
   })
   const answer = saml.validatePostResponseAsync({ SAMLResponse: Buffer.from(xml).toString('base64') })
   return answer.then(
-    ({ profile }) => profile?.nameID,
+    ({ profile }) => (profile === null ? undefined : (profile.nameID ?? 'nobody')),
     () => undefined,
   )
 }

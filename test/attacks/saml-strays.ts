@@ -163,7 +163,7 @@ export const strays: readonly Attack[] = [
     name: 'a NameID without a letter',
     send: (hand) => honest(hand, { nameId: ' ' }),
     refusedFor: /its NameID is blank/,
-    alone: 'refuses',
+    alone: 'takes',
   },
   {
     name: 'a line end in the NameID',

@@ -13,7 +13,7 @@ import { decodeAnswer } from './saml/decode-answer.ts'
 import { diagnoseSaml } from './saml/diagnose-saml.ts'
 import { checkShape } from './saml/message-shape.ts'
 import { TRANSIENT } from './saml/names.ts'
-import { inForce, isInTime, readPinned } from './saml/pinned-certificates.ts'
+import { inForce, isInTime, isShort, readPinned } from './saml/pinned-certificates.ts'
 import { readIdentity } from './saml/read-identity.ts'
 import { attributeOf, readXml } from './saml/read-xml.ts'
 import { ReplayMemory } from './saml/replay-memory.ts'
@@ -37,11 +37,14 @@ export function openSamlConnector(settings: SamlSettings, tools: ConnectorTools)
       const certificates = await readPinned(settings, tools)
       const now = tools.now()
       inForce(certificates, { id, now })
-      for (const certificate of certificates)
+      for (const certificate of certificates) {
+        const { subject, notBefore, notAfter, keyBits } = certificate
         if (!isInTime(certificate, now))
           tools.warn(
-            `connector ${id} pins a certificate that is out of its time: ${certificate.subject}, ${iso(certificate.notBefore)} to ${iso(certificate.notAfter)}`,
+            `connector ${id} pins a certificate that is out of its time: ${subject}, ${iso(notBefore)} to ${iso(notAfter)}`,
           )
+        if (isShort(certificate)) tools.warn(`connector ${id} pins a key that is too short: ${subject}, RSA ${keyBits}`)
+      }
       const { isTrusted, found } = await lookAtProvider(settings.ssoURL, signal)
       if (!isTrusted) tools.warn(`connector ${id}: ${settings.ssoURL}: ${found}`)
     },

@@ -157,12 +157,15 @@ test('certificates that cannot be used are named', async () => {
     assert.equal(last?.outcome, 'failed')
     assert.match(last?.found ?? '', message)
   }
+})
+
+test('a key that is too short is warned of', async () => {
   const short = await makeSamlKeys({ bits: 1024 })
   await using idp = await startSamlIdp({ keys: short })
-  assert.match(
-    (await opened({ ssoURL: idp.url }, short.certificate).steps())[1]?.details?.[0] ?? '',
-    /RSA 1024, which is too short/,
-  )
+  const { check, steps, warnings } = opened({ ssoURL: idp.url }, short.certificate)
+  await check()
+  assert.match(warnings.join(), /pins a key that is too short: CN=Identity provider of a test, RSA 1024/)
+  assert.match((await steps())[1]?.details?.[0] ?? '', /RSA 1024, which is too short/)
 })
 
 test('people are sent to https, or to this machine', async () => {

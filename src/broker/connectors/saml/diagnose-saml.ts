@@ -3,13 +3,11 @@ import type { SamlSettings } from '../../../config/dex/connectors/saml.ts'
 import { ProxyError } from '../../../errors/proxy-error.ts'
 import type { ConnectorTools, DiagnosticStep } from '../connector.ts'
 import { newRequestId, writeAuthnRequest } from './authn-request.ts'
-import { isInTime, type PinnedCertificate, readPinned } from './pinned-certificates.ts'
+import { isInTime, isShort, type PinnedCertificate, readPinned } from './pinned-certificates.ts'
 import { checkSettings, lookAtProvider } from './sign-in-address.ts'
 import { iso } from './times.ts'
 
 const DAY_MS = 86_400_000
-/** NIST SP 800-131A: shorter RSA keys are not to be trusted any more. */
-const FEWEST_BITS = 2048
 
 export async function* diagnoseSaml(
   settings: SamlSettings,
@@ -55,7 +53,7 @@ export async function* diagnoseSaml(
 
 function describe(certificates: readonly PinnedCertificate[], now: number): DiagnosticStep {
   const current = certificates.filter((certificate) => isInTime(certificate, now))
-  const isSound = current.length === certificates.length && certificates.every(({ keyBits }) => keyBits >= FEWEST_BITS)
+  const isSound = current.length === certificates.length && !certificates.some(isShort)
   return {
     name: 'certificates',
     outcome: current.length === 0 ? 'failed' : isSound ? 'ok' : 'doubtful',
@@ -70,7 +68,7 @@ function describe(certificates: readonly PinnedCertificate[], now: number): Diag
         : notAfter < now
           ? 'expired'
           : 'not valid yet'
-      const key = keyBits < FEWEST_BITS ? `RSA ${keyBits}, which is too short` : `RSA ${keyBits}`
+      const key = isShort(certificate) ? `RSA ${keyBits}, which is too short` : `RSA ${keyBits}`
       return `${subject}: ${iso(notBefore)} to ${iso(notAfter)} (${state}), ${key}`
     }),
   }

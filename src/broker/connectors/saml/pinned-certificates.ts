@@ -60,6 +60,11 @@ export function isInTime({ notBefore, notAfter }: PinnedCertificate, now: number
   return notBefore <= now && now <= notAfter
 }
 
+/** NIST SP 800-131A: shorter RSA keys are not to be trusted any more. They are told, and taken, as Dex takes them. */
+export function isShort({ keyBits }: PinnedCertificate): boolean {
+  return keyBits < 2048
+}
+
 /** Those in their time. @throws ProxyError CONNECTOR_MISCONFIGURED where there is none */
 export function inForce(
   certificates: readonly PinnedCertificate[],
