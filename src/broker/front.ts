@@ -212,6 +212,7 @@ function sendHome(response: ServerResponse, { pages }: FrontOptions, issuer: str
       heading: 'The sign-in service',
       text: `Applications send people here to sign in. This is the issuer ${issuer}.`,
       advice: 'Open the application that you want to use.',
+      isFine: true,
     },
   })
 }

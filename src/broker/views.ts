@@ -75,6 +75,8 @@ export type BrokerView =
       readonly text: string
       readonly advice?: string
       readonly requestId?: string
+      /** Nothing has gone wrong. */
+      readonly isFine?: true
     }
 
 export interface BrokerPages {

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto'
 
 const colours = `
-:root{color-scheme:light dark;--ground:#f4f5f2;--card:#fff;--ink:#1d2522;--soft:#56615c;--line:#dfe3de;--field:#f7f8f6;
+:root{color-scheme:light dark;--ground:#f4f5f2;--card:#fff;--ink:#1d2522;--soft:#56615c;--line:#dfe3de;--edge:#868f8a;--field:#f7f8f6;
 --accent:#1f6b57;--accent-ink:#fff;--accent-soft:#e3f0eb;--warn:#9a4310;--warn-soft:#fbeee3;--shade:0 1px 2px #1d252214,0 12px 32px -12px #1d252226}
-@media (prefers-color-scheme:dark){:root{--ground:#121715;--card:#1a211e;--ink:#e7ece9;--soft:#a3afa9;--line:#2e3834;--field:#202825;
+@media (prefers-color-scheme:dark){:root{--ground:#121715;--card:#1a211e;--ink:#e7ece9;--soft:#a3afa9;--line:#2e3834;--edge:#6b7872;--field:#202825;
 --accent:#7fd0b5;--accent-ink:#0c1a15;--accent-soft:#1f352d;--warn:#f2a66f;--warn-soft:#38261a;--shade:0 1px 2px #0006}}`
 
 const ground = `
@@ -44,7 +44,7 @@ dl{margin:0}dt{color:var(--soft);font-size:.8125rem}dd{margin:0;overflow-wrap:an
 const controls = `
 form{margin:0}
 .actions{display:flex;flex-wrap:wrap;gap:.625rem;align-items:center;margin:1.5rem 0 0}
-.button{display:inline-flex;align-items:center;justify-content:center;min-height:2.75rem;padding:.5rem 1.125rem;border:1px solid var(--line);border-radius:.625rem;
+.button{display:inline-flex;align-items:center;justify-content:center;min-height:2.75rem;padding:.5rem 1.125rem;border:1px solid var(--edge);border-radius:.625rem;
 background:var(--card);color:var(--ink);font:inherit;font-weight:600;text-decoration:none;cursor:pointer}
 .button:hover{border-color:var(--accent);color:var(--accent)}
 .button.main{border-color:var(--accent);background:var(--accent);color:var(--accent-ink)}

@@ -2,7 +2,7 @@
 import type { Interaction } from 'oidc-provider'
 import { audiencesOf } from '../tokens.ts'
 import { answer, parameterOf } from './attempt.ts'
-import { isFromElsewhere, readForm, refusesMethod, sendRedirect, sendView } from './send.ts'
+import { isFromElsewhere, readForm, refusesMethod, sendForeign, sendRedirect, sendView } from './send.ts'
 import type { SignIn, SignInRequest } from './sign-in.ts'
 
 const wishes: Readonly<Record<string, string>> = {
@@ -20,9 +20,10 @@ export async function serveConsent(signIn: SignIn, asked: SignInRequest): Promis
   const attempt = await signIn.attempt(asked, query.get('req'))
   if (attempt.prompt.name !== 'consent') return sendRedirect(response, attempt.returnTo)
   if (request.method !== 'POST') return show(signIn, asked, attempt)
-  const fields = isFromElsewhere(request, issuer) ? undefined : await readForm(request)
+  if (isFromElsewhere(request, issuer)) return sendForeign(asked, signIn.options.pages)
+  const fields = await readForm(request)
   if (!fields) {
-    response.writeHead(403, { connection: 'close' }).end()
+    response.writeHead(413, { connection: 'close' }).end()
     return
   }
   if (fields.get('approval') === 'approve') return sendRedirect(response, await answer(attempt, { consent: {} }))

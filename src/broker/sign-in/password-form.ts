@@ -4,7 +4,7 @@ import { ProxyError } from '../../errors/proxy-error.ts'
 import type { BorrowedConnector } from '../open-connectors.ts'
 import { parameterOf, wantedScopes } from './attempt.ts'
 import { longestLogin } from './password-check.ts'
-import { isFromElsewhere, readForm, refusesMethod, sendView } from './send.ts'
+import { isFromElsewhere, readForm, refusesMethod, sendForeign, sendView } from './send.ts'
 import type { SignIn, SignInRequest } from './sign-in.ts'
 
 interface Form {
@@ -20,10 +20,7 @@ export async function servePasswordForm(signIn: SignIn, asked: SignInRequest, fo
     const login = parameterOf(form.attempt, 'login_hint').slice(0, longestLogin)
     return show(signIn, asked, { ...form, login, remember: rememberByDefault, status: 200 })
   }
-  if (isFromElsewhere(request, issuer)) {
-    response.writeHead(403, { connection: 'close' }).end()
-    return
-  }
+  if (isFromElsewhere(request, issuer)) return sendForeign(asked, signIn.options.pages)
   const fields = await readForm(request)
   if (!fields) {
     response.writeHead(413, { connection: 'close' }).end()
@@ -57,9 +54,13 @@ async function check(
       case 'wait': {
         audit({ ...event, outcome: 'held-up' })
         const seconds = Math.ceil(checked.waitMs / 1000)
-        return await again(429, `Too many tries. Wait ${inWords(seconds)} and try again.`, {
-          'retry-after': String(seconds),
-        })
+        return await again(
+          429,
+          `Too many tries with this name, or from where you are. Wait ${inWords(seconds)} and try again.`,
+          {
+            'retry-after': String(seconds),
+          },
+        )
       }
       case 'busy':
         audit({ ...event, outcome: 'held-up' })

@@ -60,6 +60,24 @@ export function isFromElsewhere(request: IncomingMessage, issuer: string): boole
   return site !== undefined && site !== 'same-origin' && site !== 'none'
 }
 
+/** A form that came from another site, or through something that changes addresses on the way. */
+export function sendForeign(
+  { response, requestId }: { readonly response: ServerResponse; readonly requestId: string },
+  pages: BrokerPages,
+): void {
+  sendView(response, pages, {
+    status: 403,
+    headers: { connection: 'close' },
+    view: {
+      kind: 'problem',
+      heading: 'This form came from somewhere else',
+      text: 'It was not sent from a page of this sign-in service, so nothing was done.',
+      advice: 'Go back to the application and open it again.',
+      requestId,
+    },
+  })
+}
+
 /** The form of a POST; undefined where it is too long or not a form. */
 export async function readForm(request: IncomingMessage, limit = formOctets): Promise<URLSearchParams | undefined> {
   if (!/^application\/x-www-form-urlencoded\b/i.test(request.headers['content-type'] ?? '')) return undefined

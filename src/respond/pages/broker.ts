@@ -41,7 +41,11 @@ ${form(view, html`<div class="actions"><button class="button main" autofocus>Go 
         heading: 'Does the device show this code?',
         content: html`<p class="code"><code>${view.code}</code></p>
 <p>Go on only if you have just begun this yourself, on a device that is in front of you. Whoever sent you a link with a code would be signed in as you.</p>
-${form(view, html`<div class="actions"><button class="button main">The code is the same</button></div>`)}`,
+${form(
+  view,
+  html`<div class="actions"><button class="button main">The code is the same</button>
+<button class="button" name="abort" value="yes">No, stop</button></div>`,
+)}`,
       })
     case 'device-done':
       return layout({
@@ -67,7 +71,7 @@ ${form(view, html`<div class="actions"><button class="button main">Sign out</but
       return layout({
         title: view.heading,
         heading: view.heading,
-        tone: 'warn',
+        tone: view.isFine ? 'calm' : 'warn',
         content: html`<p>${view.text}</p>${view.advice && html`<p class="soft">${view.advice}</p>`}`,
         ...(view.requestId !== undefined && { requestId: view.requestId }),
       })
@@ -88,15 +92,17 @@ function choosePage({ client, connectors }: View<'choose'>): Html {
 function signInPage(view: View<'sign-in'>, hint: Content): Html {
   const { client, action, prompt, connector, login, problem, remember, otherHref } = view
   const isEmail = /e-?mail/i.test(prompt)
+  // Read out with whichever field has the focus: an alert that is there from the start is not announced by itself.
+  const told = problem && html` aria-describedby="problem"`
   return layout({
     title: 'Sign in',
     kicker: client.name,
     heading: connector === undefined ? 'Sign in' : `Sign in with ${connector}`,
     content: html`${problem && html`<p class="problem" role="alert" id="problem">${problem}</p>\n`}<form class="fields" method="post" action="${action}">
 <label for="login">${prompt}</label>
-<input id="login" name="login" type="text"${isEmail && html` inputmode="email"`} value="${login}" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" required${!login && html` autofocus`}${problem && html` aria-describedby="problem" aria-invalid="true"`}>
+<input id="login" name="login" type="text"${isEmail && html` inputmode="email"`} value="${login}" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" required${!login && html` autofocus`}${told}>
 <label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" maxlength="1024" required${login && html` autofocus`}>
+<input id="password" name="password" type="password" autocomplete="current-password" maxlength="1024" required${login && html` autofocus`}${told}>
 ${
   remember !== undefined &&
   html`<label class="check"><input type="checkbox" name="remember" value="yes"${remember && html` checked`}> <span>Stay signed in on this device</span></label>\n`
