@@ -189,6 +189,7 @@ test('endless, slow and wandering answers end within bounds', async () => {
     strangers.push(request.url ?? '')
     response.end('{}')
   })
+  using _ = { [Symbol.dispose]: () => void stranger.close() }
   await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve))
   const away = `http://127.0.0.1:${(stranger.address() as AddressInfo).port}/taken`
   const ten = Buffer.alloc(10 * 1024 * 1024, 'x')
@@ -206,7 +207,6 @@ test('endless, slow and wandering answers end within bounds', async () => {
     }
   }
   assert.deepEqual(strangers, [], 'a redirect was followed with what it carried')
-  stranger.close()
 })
 
 test('who drips its answer octet by octet is given up with the caller', async () => {

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RedirectConnector } from '#src/broker/connectors/connector.ts'
+import { readMetadata } from '#src/broker/connectors/oidc/read-metadata.ts'
 import { openOidcConnector } from '#src/broker/connectors/oidc.ts'
 import { oidcSettings } from '#src/config/dex/connectors/oidc.ts'
+import { ProxyError } from '#src/errors/proxy-error.ts'
 import { type Lies, type LyingIdp, startLyingIdp } from '#test/actors/lying-idp.ts'
 import {
   begin,
@@ -100,6 +102,19 @@ function restoreUndefined(to: Lies, from: Lies): void {
       if (value === undefined) to[part] = { ...to[part], [name]: undefined }
 }
 
+test('whatever a source offers, only signatures that a published key can check are taken', () => {
+  const signaturesOf = (offered: unknown) => {
+    const issuer = 'https://up.test'
+    const endpoints = { authorization_endpoint: `${issuer}/a`, token_endpoint: `${issuer}/t`, jwks_uri: `${issuer}/k` }
+    const text = JSON.stringify({ issuer, ...endpoints, id_token_signing_alg_values_supported: offered })
+    const misconfigured = (found: string) => new ProxyError('CONNECTOR_MISCONFIGURED', found)
+    return readMetadata(text, { url: issuer, issuer, issuerAlias: '', overrides: {}, misconfigured })
+      .id_token_signing_alg_values_supported
+  }
+  assert.deepEqual(signaturesOf(['none', 'HS256', 'ES256', 'RS1']), ['ES256'])
+  for (const offered of [['none'], [], undefined, 'none', [7]]) assert.deepEqual(signaturesOf(offered), ['RS256'])
+})
+
 test('two audiences are taken where we are the authorized party', async () => {
   await using idp = await startLyingIdp()
   idp.lie = { claims: { aud: ['other', 'pom'], azp: 'pom' } }
@@ -138,6 +153,7 @@ test('a refresh is about the same person, and needs an ID token or userinfo', as
   // The id may hang on another claim than the subject.
   idp.person = { ...idp.person, oid: 'o-1' }
   assert.equal(await invalid(refresh({ userIDKey: 'oid' }, { claims: { oid: 'o-2' } })), 'CONNECTOR_ANSWER_INVALID')
+  assert.equal(await invalid(refresh({ userIDKey: 'oid' }, { claims: { sub: 'sub-eve' } })), 'CONNECTOR_ANSWER_INVALID')
 })
 
 test('a token handed in for exchange was made for us, by the source, and is good', async () => {
