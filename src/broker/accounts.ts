@@ -54,6 +54,9 @@ export class Accounts {
           throw new this.#options.errors.InvalidGrant('refresh token already used')
         return held.known
       }
+      // The client may have been kept to other connectors since.
+      if (!(await this.#mayUse(context, held.known)))
+        throw new this.#options.errors.InvalidGrant('the account may not sign in any more')
       const known = await this.#refreshed(held.known)
       await identities.keepForGrant(grantId ?? '', known, held.origin)
       return known

@@ -56,6 +56,9 @@ async function exchange(provider: Provider, context: KoaContextWithOIDC, options
   if (odd.length > 0) throw new InvalidScope('unrecognized scope', odd.join(' '))
   if (!scopes.includes('openid')) throw new InvalidScope('missing required scope', 'openid')
 
+  const allowed = (await clients.find(client.clientId))?.allowedConnectors ?? []
+  if (allowed.length > 0 && !allowed.includes(text('connector_id')))
+    throw new InvalidRequest('connector_id names no connector of this client')
   const { connectorId, identity } = await whose(
     { connectorId: text('connector_id'), token: text('subject_token'), from },
     options,
