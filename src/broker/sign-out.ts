@@ -34,7 +34,8 @@ export function signOutFeature(options: SignOutOptions) {
         const { session, entities } = context.oidc
         const accountId = session?.accountId
         // Validated by the provider before: signature, issuer and audience; it may have expired (§2).
-        if (accountId && entities.IdTokenHint?.payload['sub'] === accountId) {
+        const hint = entities.IdTokenHint as Hint | undefined
+        if (accountId && hint?.payload['sub'] === accountId && isIdToken(hint)) {
           await endSession(context, options)
           goOn(context)
           return
@@ -71,6 +72,16 @@ export function signOutFeature(options: SignOutOptions) {
       seeOther(context, resume)
     },
   }
+}
+
+interface Hint {
+  readonly header: { readonly typ?: unknown }
+  readonly payload: Readonly<Record<string, unknown>>
+}
+
+/** Access tokens and logout tokens bear our signature, too, and go to servers that may sign nobody out (RFC 8725 §3.11). */
+function isIdToken({ header: { typ } }: Hint): boolean {
+  return typ === undefined || typ === 'JWT'
 }
 
 async function endSession(context: KoaContextWithOIDC, options: SignOutOptions): Promise<void> {
