@@ -3,6 +3,7 @@ import type { Account, FindAccount, KoaContextWithOIDC } from 'oidc-provider'
 import { ProxyError } from '../errors/proxy-error.ts'
 import { claimsOf } from './claims.ts'
 import type { BrokerClient, ClientBook } from './client-book.ts'
+import { refresherOf } from './connectors/connector.ts'
 import { type Identities, type KnownIdentity, readKnown } from './identities.ts'
 import type { ProviderErrors } from './oidc-library.ts'
 import type { OpenConnectors } from './open-connectors.ts'
@@ -115,12 +116,12 @@ export class Accounts {
     using borrowed = await connectors.borrow(known.connectorId)
     if (!borrowed) throw new ProxyError('ACCOUNT_GONE', `cannot refresh ${known.subject}: its connector is gone`)
     const { connector, renameGroups } = borrowed
-    if (!connector.refresh) return known
-    const identity = await connector.refresh(known.identity, {
+    if (!refresherOf(connector, known.identity)) return known
+    const identity = await connector.refresh?.(known.identity, {
       scopes: { groups: true, offlineAccess: true },
       signal: AbortSignal.timeout(sourceLimit),
     })
-    if (identity.userId !== known.identity.userId)
+    if (identity?.userId !== known.identity.userId)
       throw new ProxyError('ACCOUNT_GONE', `cannot refresh ${known.subject}: the source answers about somebody else`)
     return { ...known, identity: { ...identity, groups: renameGroups(identity.groups) }, checkedAt: now() }
   }

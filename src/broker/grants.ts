@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Client, Grant, KoaContextWithOIDC, RefreshToken } from 'oidc-provider'
 import type { BrokerSettings } from '../config/dex/broker-settings.ts'
+import { refresherOf } from './connectors/connector.ts'
 import type { Identities, KnownIdentity } from './identities.ts'
 import type { OpenConnectors } from './open-connectors.ts'
 
@@ -57,7 +58,7 @@ export class Grants {
     const held = source.grantId === undefined ? undefined : await this.#options.identities.ofGrant(source.grantId)
     if (!held) return false
     using borrowed = await this.#options.connectors.borrow(held.known.connectorId)
-    if (!borrowed?.connector.refresh) return false
+    if (!borrowed || !refresherOf(borrowed.connector, held.known.identity)) return false
     return borrowed.grantTypes.length === 0 || borrowed.grantTypes.includes('refresh_token')
   }
 

@@ -51,6 +51,8 @@ export interface DiagnosticStep {
 interface ConnectorBase {
   /** How old the groups of a refreshed token are: asked again each time, or as they were at the sign-in. */
   readonly freshness: 'each refresh' | 'sign-in'
+  /** `refresh` works with what the source gave at the sign-in only: without `connectorData` nobody can be asked again. */
+  readonly needsData?: true
   /**
    * Looks whether the source answers and takes our credentials: metadata, bind and search.
    * @throws ProxyError CONNECTOR_UNREACHABLE, CONNECTOR_MISCONFIGURED
@@ -132,3 +134,8 @@ export interface RedirectConnector extends ConnectorBase {
 }
 
 export type Connector = PasswordConnector | RedirectConnector
+
+/** How this identity can be asked for again; undefined where it cannot, and no refresh token is given out then. */
+export function refresherOf(connector: Connector, identity: UpstreamIdentity): Connector['refresh'] {
+  return connector.needsData && identity.connectorData === undefined ? undefined : connector.refresh
+}

@@ -73,6 +73,7 @@ export async function openGithubConnector(
   return {
     kind: 'redirect',
     freshness: 'each refresh',
+    needsData: true,
 
     start: async ({ state, scopes }) => departure(grant, { state, scopes: wantedScopes(settings, scopes) }),
 

@@ -90,6 +90,7 @@ export async function openGitlabConnector(settings: GitlabSettings, tools: Conne
   return {
     kind: 'redirect',
     freshness: 'each refresh',
+    needsData: true,
 
     start: async ({ state, scopes }) => departure(grant, { state, scopes: wantedScopes(settings, scopes) }),
 

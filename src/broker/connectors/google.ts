@@ -104,6 +104,7 @@ export function openGoogleConnector(
   return {
     kind: 'redirect',
     freshness: 'each refresh',
+    needsData: true,
     start,
 
     async finish(options) {

@@ -104,6 +104,7 @@ export function openMicrosoftConnector(settings: MicrosoftSettings, tools: Conne
   return {
     kind: 'redirect',
     freshness: 'each refresh',
+    needsData: true,
     start,
 
     async finish(options) {

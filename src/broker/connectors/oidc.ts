@@ -80,12 +80,15 @@ export function openOidcConnector(settings: OidcSettings, tools: ConnectorTools)
   const warnOfNoRefresh = (wanted: WantedScopes, refreshToken: string | undefined) => {
     if (!wanted.offlineAccess || refreshToken !== undefined || hasWarned) return
     hasWarned = true
-    tools.warn(`connector ${id} got no refresh token: sessions end at the first refresh (scopes lack offline_access?)`)
+    tools.warn(
+      `connector ${id} got no refresh token, and gives none out: nobody can be asked again (scopes lack offline_access?)`,
+    )
   }
 
   return {
     kind: 'redirect',
     freshness: 'each refresh',
+    needsData: true,
     start: depart,
 
     async finish(options) {

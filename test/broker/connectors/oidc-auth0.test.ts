@@ -141,7 +141,7 @@ test('without a refresh token a refresh ends the session, and the operator is to
   const { identity } = await signIn(connector, idp, { scopes: offline })
   await signIn(connector, idp, { scopes: offline })
   assert.deepEqual(tools.warnings, [
-    'connector auth0 got no refresh token: sessions end at the first refresh (scopes lack offline_access?)',
+    'connector auth0 got no refresh token, and gives none out: nobody can be asked again (scopes lack offline_access?)',
   ])
   const { code } = await refusal(connector.refresh?.(identity, { scopes: offline, signal: noHurry() }) ?? assert.fail())
   assert.equal(code, 'ACCOUNT_GONE')

@@ -99,7 +99,6 @@ function refreshFinding(metadata: ServerMetadata, scopes: readonly string[]): Om
     return { outcome: 'skipped', found: 'the source knows no scope offline_access' }
   return {
     outcome: 'doubtful',
-    found:
-      'scopes lack offline_access, so that the source may give no refresh token: sessions end at the first refresh',
+    found: 'scopes lack offline_access, so that the source may give no refresh token, and the broker none of its own',
   }
 }
