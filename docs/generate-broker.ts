@@ -32,11 +32,12 @@ Dex's; what is marked *only here* or *Ours* is not. All problems are told at onc
   configuration, \`\${NAME}\`, \`\${file:PATH}\` and \`$\${\` mean what they mean there, and come first. In connectors made by
   \`ostiary idp\` nothing is put in.
 - **Durations** are text with units: \`24h\`, \`1h30m\`. **Octets** (\`…Data\`) are base64. **Paths** start at the working
-  directory, then at the folder of the file.
+  directory; those of \`web\`, \`grpc\` and \`storage\` are looked for beside the file, too.
 - **Every \`insecure…\`** that is true draws a warning with its place, and so does a plain http issuer.
 - **Addresses** in \`redirectURIs\` are compared character by character. A host with capitals is registered a second time in
   lower case, which is how browsers write it.
-- The files named here are watched with the others: a change is taken by a reload.
+- The file itself and the certificates and keys of \`web\`, \`grpc\` and \`storage\` are watched: a change is taken by a
+  reload. Files that connectors name are read when a connector is opened.
 `
 
 /** The text of docs/broker-reference.md. */

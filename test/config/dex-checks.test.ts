@@ -107,6 +107,11 @@ const refused: readonly (readonly [what: string, text: string, words: RegExp])[]
   ],
   ['gRPC in the open', 'grpc: {addr: "0.0.0.0:5557"}', /grpc\.addr the gRPC API needs certificates on both sides/],
   [
+    'gRPC with one certificate',
+    'grpc: {addr: "127.0.0.1:5557", tlsClientCA: ca.pem}',
+    /grpc\.addr the gRPC API needs certificates on both sides.*or none of them on a loopback address/,
+  ],
+  [
     'a certificate without its key',
     'web: {tlsCert: a.pem}',
     /web\.tlsCert a certificate without its key \[add tlsKey\]/,
@@ -219,6 +224,14 @@ admin: {socket: run/admin.sock}
   assert.equal(settings.adminSocket, '/gate/run/admin.sock')
   assert.equal((await brokerOf(`${DEX}admin: {socket: ""}\n`)).adminSocket, undefined)
   assert.equal((await brokerOf(DEX)).adminSocket, undefined, 'memory has no folder, and there is no XDG_RUNTIME_DIR')
+})
+
+test('a way back to another place is taken where the connector says that something in front brings people here', async () => {
+  const elsewhere = auth0.replace('dex.corp.test/dex', 'front.test/dex')
+  const text = `${DEX}${connector(`${elsewhere}, insecureSkipIssuerCallbackDomainCheck: true`)}`
+  const [made] = (await brokerOf(text)).connectors
+  assert.equal(made?.raw['redirectURI'], 'https://front.test/dex/callback')
+  assert.match((await brokerWarnings(text)).join('\n'), /"insecureSkipIssuerCallbackDomainCheck" is on/)
 })
 
 test('a public client needs no secret, and always a challenge', async () => {

@@ -11,6 +11,8 @@ import { readYaml } from '../read-yaml.ts'
 
 /** Lines of the mended text that an error shows. */
 const SHOWN = 8
+/** Nobody copied more than this out of a paper; the search below is not meant for more. */
+const LONGEST = 5_000
 
 /** Keys that stand at the left edge of Dex's configuration, in lower case. */
 const topKeys = new Set(
@@ -34,7 +36,7 @@ export function readDexYaml(source: Source, findings: Findings): ConfigNode | un
   const scratch = new Findings()
   if (readYaml(source, scratch) !== undefined) return readYaml(source, findings)
   const lines = source.text.split('\n')
-  for (const mend of [withoutDeepKeys(lines), withItemKeys(lines)]) {
+  for (const mend of lines.length > LONGEST ? [] : [withoutDeepKeys(lines), withItemKeys(lines)]) {
     if (mend === undefined || !isYaml(mend.lines.join('\n'))) continue
     report(mend, { source, lines, findings })
     return undefined
