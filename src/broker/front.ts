@@ -22,6 +22,8 @@ export interface FrontOptions {
   readonly issuer: string
   readonly signIn: SignIn
   readonly pages: BrokerPages
+  /** `web.headers`: sent with every answer; where we have a header of that name ourselves, ours stands. */
+  readonly headers: Readonly<Record<string, string>>
   serving(): Serving
   /** Ids of connectors that may stand in `/auth/ID`. */
   hasConnector(id: string): boolean
@@ -46,6 +48,7 @@ export function makeFront(options: FrontOptions): Front {
   const base = new URL(issuer)
   const prefix = base.pathname.replace(/\/$/, '')
   return async (request, response, caller) => {
+    for (const [name, value] of Object.entries(options.headers)) response.setHeader(name, value)
     try {
       const target = targetBelow(request.url ?? '', prefix)
       if (!target) return sendNothingHere(response, pages, caller)

@@ -132,6 +132,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     issuer: settings.issuer,
     signIn,
     pages,
+    headers: settings.web.headers,
     serving: () => serving,
     hasConnector: (id) => connectors.find(id) !== undefined,
     report,

@@ -1,9 +1,6 @@
 /** `ostiary broker`: the identity broker without a proxy, from Dex's own configuration file. */
-import type { BrokerSettings } from '../config/dex/broker-settings.ts'
-import { readBrokerFile } from '../config/dex/read-broker.ts'
-import { FileReader } from '../config/file-reader.ts'
+import { type BrokerConfiguration, readBrokerConfiguration } from '../config/dex/read-broker-configuration.ts'
 import { printProblems } from '../config/print-problems.ts'
-import { Findings, type Problem } from '../config/problem.ts'
 import { watchFiles } from '../config/watch-files.ts'
 import { Secret } from '../crypto/secret.ts'
 import { openLog } from '../observe/log.ts'
@@ -27,23 +24,15 @@ export interface RunningBroker {
   report(message: string, error: unknown): void
 }
 
-interface ReadFileOutcome {
-  readonly settings: BrokerSettings | undefined
-  readonly problems: readonly Problem[]
-  readonly warnings: readonly Problem[]
-  readonly watched: readonly string[]
-  readonly fingerprints: ReadonlyMap<string, string>
-}
-
 /** Rejects with RefusedToStart where the file is wrong or an address cannot be had. */
 export async function runBroker(options: BrokerCommandOptions, io: Pick<Io, 'err'>): Promise<RunningBroker> {
   const first = await read(options)
   io.err(printProblems(first.warnings))
-  const { settings } = first
-  if (!settings) {
+  if (first.kind === 'problems') {
     const count = first.problems.length === 1 ? '1 problem' : `${first.problems.length} problems`
     throw new RefusedToStart(`${printProblems(first.problems)}${count}: nothing was started\n`)
   }
+  const { settings } = first
   if (settings.web.http === undefined && settings.web.https === undefined)
     throw new RefusedToStart(
       `cannot serve the broker of ${options.file}: it listens nowhere\nhint: set web.http or web.https, or run it beside the proxy with: ostiary serve --broker ${options.file}\n`,
@@ -85,7 +74,7 @@ class Following implements Disposable {
     this.#options = options
   }
 
-  follow({ watched, fingerprints }: ReadFileOutcome): void {
+  follow({ watched, fingerprints }: BrokerConfiguration): void {
     this.#watcher?.[Symbol.dispose]()
     this.#watcher = watchFiles(watched, () => void this.reload(), { known: fingerprints })
   }
@@ -100,7 +89,7 @@ class Following implements Disposable {
     try {
       const next = await read(options)
       this.follow(next)
-      if (!next.settings) {
+      if (next.kind === 'problems') {
         const problems = next.problems.map((problem) => printProblems([problem]).split('\n', 1)[0])
         log.event('error', 'configuration refused, the old one stays in force', { service: 'config', problems })
         return false
@@ -121,18 +110,8 @@ class Following implements Disposable {
   }
 }
 
-async function read({ file, env, lenient }: BrokerCommandOptions): Promise<ReadFileOutcome> {
-  const findings = new Findings()
-  const cwd = process.cwd()
-  const files = new FileReader({ cwd, readFile: undefined })
-  const found = await readBrokerFile(file, { files, findings, environment: env, cwd, lenient })
-  return {
-    settings: findings.errors.length === 0 ? found?.settings : undefined,
-    problems: findings.errors,
-    warnings: findings.warnings,
-    watched: files.watched,
-    fingerprints: files.fingerprints,
-  }
+function read({ file, env, lenient }: BrokerCommandOptions): Promise<BrokerConfiguration> {
+  return readBrokerConfiguration({ file, env, lenient })
 }
 
 /** What seals a store in PostgreSQL: `SHARED_SECRET`, as for the proxy. SQLite has a key file of its own. */

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import type { Page } from '#test/actors/browser.ts'
+import { freePort } from '#test/actors/program.ts'
 import {
   answerOf,
   authorizeUrl,
@@ -347,6 +348,26 @@ test('an application that takes one connector only takes no session that came th
   assert.equal(claimsIn(body['id_token'])['email'], 'kilgore@kilgore.trout', page.body)
   const other = await world.browser().open(authorizeUrl(world.issuer, { connector_id: 'local' }))
   assert.match(other.body, /type="password"/)
+})
+
+test('headers of web.headers come with every answer, and none of them loosens a page', async () => {
+  const headers = {
+    'Strict-Transport-Security': 'max-age=60',
+    'X-Frame-Options': 'ALLOWALL',
+    'Content-Security-Policy': '',
+  }
+  const port = await freePort()
+  const web = {
+    ...{ http: `127.0.0.1:${port}`, https: undefined, tls: undefined, allowedOrigins: [], allowedHeaders: [] },
+    ...{ headers, clientRemoteIP: undefined },
+  }
+  await using world = await startBroker({ settings: { issuer: `http://127.0.0.1:${port}/dex`, web } })
+  const page = await begin(world, {})
+  assert.equal(page.headers['strict-transport-security'], 'max-age=60')
+  assert.equal(page.headers['x-frame-options'], 'DENY')
+  assert.match(page.headers['content-security-policy'] ?? '', /default-src 'none'/)
+  const keys = await fetch(`${world.issuer}/keys`)
+  assert.equal(keys.headers.get('strict-transport-security'), 'max-age=60')
 })
 
 function mock() {

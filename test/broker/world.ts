@@ -123,7 +123,7 @@ export async function startBroker(options: WorldOptions = {}) {
   })
   return {
     broker,
-    issuer,
+    issuer: settings.issuer,
     settings,
     audit,
     log,
