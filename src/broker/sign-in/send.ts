@@ -78,6 +78,9 @@ export function sendForeign(
   })
 }
 
+/** What is too long is still read, up to this: who has not sent all of it does not hear the answer. */
+const mostRead = 8 * 1024 * 1024
+
 /** The form of a POST; undefined where it is too long or not a form. */
 export async function readForm(request: IncomingMessage, limit = formOctets): Promise<URLSearchParams | undefined> {
   if (!/^application\/x-www-form-urlencoded\b/i.test(request.headers['content-type'] ?? '')) return undefined
@@ -85,8 +88,9 @@ export async function readForm(request: IncomingMessage, limit = formOctets): Pr
   let size = 0
   for await (const part of request) {
     size += (part as Buffer).length
-    if (size > limit) return undefined
-    parts.push(part as Buffer)
+    if (size > mostRead) return undefined
+    if (size <= limit) parts.push(part as Buffer)
   }
+  if (size > limit) return undefined
   return new URLSearchParams(Buffer.concat(parts).toString('utf8'))
 }
