@@ -1,0 +1,148 @@
+/** The broker's pages in a real browser without scripts, by keyboard alone, and from another site's page. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test } from 'node:test'
+import { chromium } from 'playwright-core'
+import { findProgram, skipWithout } from '#test/actors/program.ts'
+import { authorizeUrl, client, post, rightPassword, startBroker } from '#test/broker/world.ts'
+
+const skip = skipWithout('chromium')
+const launch = () =>
+  chromium.launch({
+    executablePath: findProgram('chromium') ?? 'chromium',
+    args: ['--no-sandbox', '--disable-gpu'],
+  })
+
+/** A site with one page, which is also the application: whatever is sent there is answered. */
+async function startSite(page: () => string) {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/html' }).end(page())
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    /** Another site than 127.0.0.1 in a browser's eyes. */
+    url: `http://localhost:${(server.address() as AddressInfo).port}`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+const consenting = {
+  oauth2: { grantTypes: [], skipApprovalScreen: false, alwaysShowLoginScreen: false, pkceEnforce: false },
+}
+
+test('somebody signs in, mistypes, agrees and comes back by keyboard, without any script, and nothing is blocked', {
+  skip,
+}, async () => {
+  await using site = await startSite(() => 'the application')
+  const app = client('app', { redirectURIs: [`${site.url}/cb`] })
+  await using world = await startBroker({ settings: consenting, clients: [app] })
+  await using browser = await launch()
+  const page = await browser.newPage({ javaScriptEnabled: false, viewport: { width: 390, height: 700 } })
+  const complaints: string[] = []
+  page.on('console', (message) => complaints.push(message.text()))
+  page.on('requestfailed', (request) => complaints.push(request.url()))
+  const { keyboard } = page
+  await page.goto(authorizeUrl(world.issuer, { redirect_uri: `${site.url}/cb` }))
+  await keyboard.type('alice@corp.test')
+  await keyboard.press('Tab')
+  await keyboard.type('open sesam')
+  await keyboard.press('Enter')
+  await page.getByRole('alert').waitFor()
+  assert.match((await page.getByRole('alert').textContent()) ?? '', /do not belong together/)
+  // The name stands there still, and the cursor is where something has to be typed.
+  await keyboard.type(rightPassword)
+  await keyboard.press('Enter')
+  await page.getByText('May app know who you are?').waitFor()
+  for (let presses = 0; presses < 10; presses++) {
+    await keyboard.press('Tab')
+    if ((await page.locator(':focus').textContent()) === 'Yes, go on') break
+  }
+  await keyboard.press('Enter')
+  await page.waitForURL(`${site.url}/cb?*`)
+  assert.ok(new URL(page.url()).searchParams.get('code'))
+  assert.deepEqual(
+    complaints.filter((text) => !text.includes('favicon') && !text.includes('401')),
+    [],
+  )
+})
+
+test('a device is connected, and refused, without any script', { skip }, async () => {
+  await using world = await startBroker()
+  await using browser = await launch()
+  const page = await browser.newPage({ javaScriptEnabled: false })
+  const begin = async () => (await post(`${world.issuer}/device/code`, { scope: 'openid' })).body
+  const poll = async (asked: Readonly<Record<string, unknown>>) => {
+    const grant_type = 'urn:ietf:params:oauth:grant-type:device_code'
+    return (await post(`${world.issuer}/token`, { grant_type, device_code: String(asked['device_code']) })).body
+  }
+  const refused = await begin()
+  await page.goto(String(refused['verification_uri_complete']))
+  await page.getByRole('button', { name: 'Go on' }).click()
+  await page.getByRole('button', { name: 'No, stop' }).click()
+  await page.getByText('You have stopped this sign-in').waitFor()
+  assert.equal((await poll(refused))['error'], 'access_denied')
+  const taken = await begin()
+  await page.goto(String(taken['verification_uri']))
+  await page.getByLabel('Code').fill(String(taken['user_code']).toLowerCase())
+  await page.getByRole('button', { name: 'Go on' }).click()
+  await page.getByRole('button', { name: 'The code is the same' }).click()
+  await page.getByLabel('Email Address').fill('alice@corp.test')
+  await page.getByLabel('Password').fill(rightPassword)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByText('The device is signed in').waitFor()
+  assert.ok((await poll(taken))['id_token'])
+})
+
+test('a page of another site can neither frame a form of ours nor send one for somebody, nor sign them out', {
+  skip,
+}, async () => {
+  let evil = ''
+  await using site = await startSite(() => evil)
+  await using world = await startBroker({ settings: consenting })
+  await using browser = await launch()
+  const page = await browser.newPage()
+  await page.goto(authorizeUrl(world.issuer))
+  const form = page.url()
+  evil = `<iframe name=f src="${form}"></iframe>`
+  await page.goto(site.url)
+  await page.waitForTimeout(300)
+  const framed = page.frame('f')
+  assert.ok(!(await framed?.content())?.includes('type="password"'), 'the form is in a frame')
+
+  await page.goto(form)
+  await page.getByLabel('Email Address').fill('alice@corp.test')
+  await page.getByLabel('Password').fill(rightPassword)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByText('May app know').waitFor()
+  const consent = page.url()
+  const sent = (action: string, fields: Readonly<Record<string, string>>) => {
+    const inputs = Object.entries(fields).map(([name, value]) => `<input name="${name}" value="${value}">`)
+    return `<form method="post" action="${action}">${inputs.join('')}<button>go</button></form>`
+  }
+  for (const [action, fields] of [
+    [consent, { approval: 'approve' }],
+    [form, { login: 'bob@corp.test', password: rightPassword }],
+    [`${world.issuer}/logout`, {}],
+    [`${world.issuer}/logout/confirm`, { logout: 'yes', xsrf: '' }],
+    [`${world.issuer}/device`, { user_code: 'BCDF-GHJK', confirm: 'yes', xsrf: '' }],
+  ] as const) {
+    evil = sent(action, fields)
+    await page.goto(site.url)
+    await page.getByRole('button', { name: 'go' }).click()
+    await page.waitForLoadState()
+    assert.doesNotMatch(page.url(), /[?&]code=/, action)
+  }
+  assert.deepEqual(
+    world.audit.map(({ outcome, login }) => [outcome, login]),
+    [['signed-in', 'alice@corp.test']],
+  )
+  await page.goto(consent)
+  await page.getByText('May app know').waitFor()
+  await page.goto(`${world.issuer}/logout`)
+  await page.getByText('Alice').waitFor()
+})
