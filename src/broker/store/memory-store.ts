@@ -33,7 +33,7 @@ interface Kind {
   ending: number
 }
 
-/** Some 250 MB of refresh tokens (bench/RESULTS-broker-store.md). */
+/** Some 330 MiB of refresh tokens (bench/RESULTS-broker-store.md). */
 const DEFAULT_LIMIT = 200_000
 const LIST_LIMIT = 10_000
 const SWEEP_EVERY_MS = 60_000

@@ -96,7 +96,9 @@ async function inAnotherProcess(file: string, body: string): Promise<string> {
   return output
 }
 
-test('three processes on one new file make one schema, lose no write, and one of them consumes each code', async () => {
+test('three processes on one new file make one schema, lose no write, and one of them consumes each code', {
+  timeout: 20_000,
+}, async () => {
   const file = newFile()
   const body = `
     for (let n = 0; n < 150; n++) {
@@ -116,7 +118,7 @@ test('three processes on one new file make one schema, lose no write, and one of
   assert.equal(await store.count('Code'), 150)
 })
 
-test('what was told to be written is there after the process was killed', async () => {
+test('what was told to be written is there after the process was killed', { timeout: 20_000 }, async () => {
   const file = newFile()
   const body = `
     await store.put({ kind: 'Session', id: 's', value: {} })
@@ -128,7 +130,9 @@ test('what was told to be written is there after the process was killed', async 
   assert.ok(await store.get('Session', 's'))
 })
 
-test('while another process holds the file, reads go on, writes wait, and the event loop is not held', async () => {
+test('while another process holds the file, reads go on, writes wait, and the event loop is not held', {
+  timeout: 20_000,
+}, async () => {
   const file = newFile()
   await using store = await openSqliteStore({ file, now })
   await store.put({ kind: 'Session', id: 's', value: {} })
