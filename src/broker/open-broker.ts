@@ -73,6 +73,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
       rotationPeriod: settings.expiry.signingKeys,
       keepFor: settings.expiry.idTokens,
       now,
+      onError: (error) => options.log('warn', 'signing keys could not be brought up to date', { error }),
     }),
   )
   const checker = new PasswordChecker()
@@ -113,7 +114,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     const jwks = keys.current().keys.map((jwk) => ({ ...jwk, kid: jwk.kid ?? '' }))
     const { provider, unwrap } = makeProvider({
       ...{ library, settings, jwks, store, clients, connectors, identities, accounts, pages, now, report },
-      adapter: storeAdapter({ store, now }),
+      adapter: storeAdapter({ store, now, reuseInterval: settings.expiry.refreshTokens.reuseInterval }),
       cookieKeys: [cookieKey],
       interactionUrl: (context, interaction) => signIn.begin(context, interaction as Parameters<SignIn['begin']>[1]),
     })
