@@ -2,8 +2,8 @@
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { storeAdapter } from '../src/broker/provider/store-adapter.ts'
 import { openStore } from '../src/broker/store/open-store.ts'
-import { storeAdapter } from '../src/broker/store-adapter.ts'
 
 const count = 100_000
 const kind = process.argv[2] ?? 'memory'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { SignInGuard } from '#src/broker/sign-in-guard.ts'
+import { SignInGuard } from '#src/broker/sign-in/sign-in-guard.ts'
 
 const limits = { free: 3, firstWaitMs: 1_000, longestWaitMs: 60_000, forgetAfterMs: 600_000, keys: 10 }
 

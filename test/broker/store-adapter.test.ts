@@ -3,10 +3,10 @@ import { generateKeyPairSync } from 'node:crypto'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
 import type { AdapterPayload, JWK, Provider as ProviderType } from 'oidc-provider'
-import { loadOidcLibrary } from '#src/broker/oidc-library.ts'
+import { loadOidcLibrary } from '#src/broker/provider/oidc-library.ts'
+import { storeAdapter } from '#src/broker/provider/store-adapter.ts'
 import { openMemoryStore } from '#src/broker/store/memory-store.ts'
 import type { Store } from '#src/broker/store/store.ts'
-import { storeAdapter } from '#src/broker/store-adapter.ts'
 
 const START = 1_800_000_000_000
 

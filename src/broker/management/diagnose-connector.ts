@@ -1,9 +1,9 @@
 /** `ostiary idp test`: the connector's own steps, then what they come to: claims, `sub`, routes. */
 import { ProxyError } from '../../errors/proxy-error.ts'
-import { claimsOf } from '../claims.ts'
-import type { ConnectorBook } from '../connector-book.ts'
 import type { DiagnosticStep, UpstreamIdentity } from '../connectors/connector.ts'
-import { dexSubject } from '../dex-subject.ts'
+import type { ConnectorBook } from '../connectors/connector-book.ts'
+import { claimsOf } from '../provider/claims.ts'
+import { dexSubject } from '../provider/dex-subject.ts'
 import type { JsonObject } from '../store/store.ts'
 import { ManagementError } from './management.ts'
 

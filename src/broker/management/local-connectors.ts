@@ -1,6 +1,6 @@
 /** The connectors of our own broker under management: kept in the store, served by the book, proved before they are kept. */
 import type { ConnectorSettings } from '../../config/dex/connectors/connector-settings.ts'
-import { type ConnectorBook, connectorPrint } from '../connector-book.ts'
+import { type ConnectorBook, connectorPrint } from '../connectors/connector-book.ts'
 import type { JsonObject, Store } from '../store/store.ts'
 import { checkId, checkName } from './checked-texts.ts'
 import {

@@ -1,9 +1,9 @@
 /** One sign-in under way: found by its id, and only in the browser that began it. */
 import type { IncomingMessage } from 'node:http'
 import type { Interaction, default as Provider } from 'oidc-provider'
-import type { AttemptCookies } from '../attempt-cookies.ts'
-import type { KnownIdentity } from '../identities.ts'
-import { printKnown } from '../identities.ts'
+import type { KnownIdentity } from '../provider/identities.ts'
+import { printKnown } from '../provider/identities.ts'
+import type { AttemptCookies } from './attempt-cookies.ts'
 
 /** There is no such attempt (any more) for this browser. */
 export class AttemptOver extends Error {}

@@ -1,6 +1,6 @@
 /** The question whether the application may know who signed in (`oauth2.skipApprovalScreen: false`). */
 import type { Interaction } from 'oidc-provider'
-import { audiencesOf } from '../tokens.ts'
+import { audiencesOf } from '../provider/tokens.ts'
 import { answer, parameterOf } from './attempt.ts'
 import { isFromElsewhere, readForm, refusesMethod, sendForeign, sendRedirect, sendView } from './send.ts'
 import type { SignIn, SignInRequest } from './sign-in.ts'

@@ -1,6 +1,6 @@
 /** Names and passwords from the form to the connector: bounded, slowed down where somebody guesses, and written down. */
 import type { Connector, UpstreamIdentity, WantedScopes } from '../connectors/connector.ts'
-import { SignInGuard } from '../sign-in-guard.ts'
+import { SignInGuard } from './sign-in-guard.ts'
 
 /** One try to sign in, for the log. */
 export interface AuditEvent {

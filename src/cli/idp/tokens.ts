@@ -1,5 +1,5 @@
 /** `ostiary idp list-refresh` and `revoke`: what of somebody's lives on after the sign-in. */
-import { dexSubject } from '../../broker/dex-subject.ts'
+import { dexSubject } from '../../broker/provider/dex-subject.ts'
 import type { Io } from '../io.ts'
 import { counted, printColumns } from '../text.ts'
 import { documentText, type Format } from './show.ts'

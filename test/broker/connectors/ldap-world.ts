@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PasswordConnector, UpstreamIdentity } from '#src/broker/connectors/connector.ts'
 import { openLdapConnector } from '#src/broker/connectors/ldap.ts'
-import { dexSubject } from '#src/broker/dex-subject.ts'
+import { dexSubject } from '#src/broker/provider/dex-subject.ts'
 import { ldapSettings } from '#src/config/dex/connectors/ldap.ts'
 
 /** A config as it stands in Dex's file, after YAML or JSON. */

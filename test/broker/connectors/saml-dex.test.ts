@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { dexSubject } from '#src/broker/dex-subject.ts'
+import { dexSubject } from '#src/broker/provider/dex-subject.ts'
 import { ProxyError } from '#src/errors/proxy-error.ts'
 import { type Dex, startDex } from '#test/actors/dex.ts'
 import { freePort, handOver, skipWithout, temporaryFolder } from '#test/actors/program.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { dexSubject } from '#src/broker/dex-subject.ts'
+import { dexSubject } from '#src/broker/provider/dex-subject.ts'
 import type { ConnectorSettings } from '#src/config/dex/connectors/connector-settings.ts'
 import { type Ask, Browser, type Page, type Reply } from '#test/actors/browser.ts'
 import { freePort } from '#test/actors/program.ts'

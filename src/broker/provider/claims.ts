@@ -1,7 +1,7 @@
 /** From who the source says this is to the claims of tokens, in Dex's words. */
 import { RE2JS } from 're2js'
-import type { GroupRules } from '../config/dex/broker-settings.ts'
-import type { UpstreamIdentity } from './connectors/connector.ts'
+import type { GroupRules } from '../../config/dex/broker-settings.ts'
+import type { UpstreamIdentity } from '../connectors/connector.ts'
 
 /** Groups after one connector's or one client's rules. */
 export type RenameGroups = (groups: readonly string[]) => readonly string[]

@@ -6,7 +6,7 @@
 import { createHash, generateKeyPair } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { JWK } from 'oidc-provider'
-import type { JsonObject, JsonValue, Store } from './store/store.ts'
+import type { JsonObject, JsonValue, Store } from '../store/store.ts'
 
 export type SigningAlgorithm = 'RS256' | 'ES256'
 

@@ -3,11 +3,11 @@
  * Each is opened when it is first borrowed, and closed after its last borrower once it was replaced or removed, so that
  * a sign-in under way finishes with what it began with. A broken one disturbs no other.
  */
-import type { ConnectorSettings } from '../config/dex/connectors/connector-settings.ts'
-import { digestText } from '../crypto/random.ts'
-import { ProxyError } from '../errors/proxy-error.ts'
-import { compileGroupRules } from './claims.ts'
-import type { Connector, ConnectorTools } from './connectors/connector.ts'
+import type { ConnectorSettings } from '../../config/dex/connectors/connector-settings.ts'
+import { digestText } from '../../crypto/random.ts'
+import { ProxyError } from '../../errors/proxy-error.ts'
+import { compileGroupRules } from '../provider/claims.ts'
+import type { Connector, ConnectorTools } from './connector.ts'
 import type { BorrowedConnector, ConnectorLabel, OpenConnectors } from './open-connectors.ts'
 
 /** Opens a connector of any type; one table of all types stands behind it. */

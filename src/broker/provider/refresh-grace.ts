@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import type { JsonObject, Store } from './store/store.ts'
+import type { JsonObject, Store } from '../store/store.ts'
 
 interface GraceOptions {
   readonly store: Store

@@ -1,10 +1,10 @@
 /** Grants: what one sign-in at one application may become, for how long, and what ends it. */
 import { randomBytes } from 'node:crypto'
 import type { Client, Grant, KoaContextWithOIDC, RefreshToken } from 'oidc-provider'
-import type { BrokerSettings } from '../config/dex/broker-settings.ts'
-import { refresherOf } from './connectors/connector.ts'
+import type { BrokerSettings } from '../../config/dex/broker-settings.ts'
+import { refresherOf } from '../connectors/connector.ts'
+import type { OpenConnectors } from '../connectors/open-connectors.ts'
 import type { Identities, KnownIdentity } from './identities.ts'
-import type { OpenConnectors } from './open-connectors.ts'
 
 interface GrantOptions {
   readonly settings: BrokerSettings

@@ -2,8 +2,8 @@
  * Who signed in, kept beside the provider's own records: once for the browser session, once for each grant (one sign-in
  * at one application). Tokens of a grant speak of its identity only, so two devices of one person disturb each other not.
  */
-import type { UpstreamIdentity } from './connectors/connector.ts'
-import type { JsonObject, Store } from './store/store.ts'
+import type { UpstreamIdentity } from '../connectors/connector.ts'
+import type { JsonObject, Store } from '../store/store.ts'
 
 /** An identity with what the broker knows of it. */
 export interface KnownIdentity {

@@ -4,13 +4,13 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { KoaContextWithOIDC, default as Provider } from 'oidc-provider'
-import { ProxyError } from '../errors/proxy-error.ts'
+import { ProxyError } from '../../errors/proxy-error.ts'
+import type { OpenConnectors } from '../connectors/open-connectors.ts'
 import { claimsFor } from './accounts.ts'
 import type { ClientBook } from './client-book.ts'
 import { dexSubject } from './dex-subject.ts'
 import type { Identities } from './identities.ts'
 import type { ProviderLibrary } from './oidc-library.ts'
-import type { OpenConnectors } from './open-connectors.ts'
 import { pickClaims } from './tokens.ts'
 
 interface ExchangeOptions {

@@ -4,9 +4,9 @@
  * Applications that want to know are told (Back-Channel Logout 1.0).
  */
 import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { Store } from '../store/store.ts'
+import { type BrokerPages, type BrokerView, formTargetsOf, pageHeaders } from '../views.ts'
 import type { Identities } from './identities.ts'
-import type { Store } from './store/store.ts'
-import { type BrokerPages, type BrokerView, formTargetsOf, pageHeaders } from './views.ts'
 
 interface SignOutOptions {
   readonly identities: Identities

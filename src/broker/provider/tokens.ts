@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { default as Provider } from 'oidc-provider'
-import { type JwtKey, readJwt, signJwt } from '../crypto/sign-jwt.ts'
+import { type JwtKey, readJwt, signJwt } from '../../crypto/sign-jwt.ts'
 import { claimsFor } from './accounts.ts'
 import { claimsOfScopes } from './claims.ts'
 import { type ClientBook, mayRedirectTo, rulesOf } from './client-book.ts'

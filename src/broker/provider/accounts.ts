@@ -1,12 +1,12 @@
 /** The provider's question "who is this?", answered from what was kept at the sign-in, and asked again of the source. */
 import type { Account, FindAccount, KoaContextWithOIDC } from 'oidc-provider'
-import { ProxyError } from '../errors/proxy-error.ts'
+import { ProxyError } from '../../errors/proxy-error.ts'
+import { refresherOf } from '../connectors/connector.ts'
+import type { OpenConnectors } from '../connectors/open-connectors.ts'
 import { claimsOf } from './claims.ts'
 import type { BrokerClient, ClientBook } from './client-book.ts'
-import { refresherOf } from './connectors/connector.ts'
 import { type Identities, type KnownIdentity, readKnown } from './identities.ts'
 import type { ProviderErrors } from './oidc-library.ts'
-import type { OpenConnectors } from './open-connectors.ts'
 import { isInGrace } from './refresh-grace.ts'
 
 export interface AccountOptions {

@@ -4,7 +4,7 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { cookiesOf } from '../wire/cookies.ts'
+import { cookiesOf } from '../../wire/cookies.ts'
 
 const prefix = 'ostiary_attempt_'
 /** Of one browser; more would make its requests too long. */

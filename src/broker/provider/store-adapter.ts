@@ -1,7 +1,7 @@
 /** What oidc-provider keeps (sessions, grants, codes, tokens) in the broker's store, each with its end. */
 import type { Adapter, AdapterConstructor, AdapterPayload } from 'oidc-provider'
+import type { JsonObject, NewRecord, RecordIndexes, Store, StoredRecord } from '../store/store.ts'
 import { loadOidcLibrary } from './oidc-library.ts'
-import type { JsonObject, NewRecord, RecordIndexes, Store, StoredRecord } from './store/store.ts'
 
 /** Kinds that end with the grant they came from. An interaction names one too, and goes on without it. */
 export const grantedKinds = [

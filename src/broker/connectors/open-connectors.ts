@@ -1,6 +1,6 @@
 /** What signing in needs of the connectors that are open; the book of connectors offers it. */
-import type { RenameGroups } from './claims.ts'
-import type { Connector } from './connectors/connector.ts'
+import type { RenameGroups } from '../provider/claims.ts'
+import type { Connector } from './connector.ts'
 
 export interface ConnectorLabel {
   readonly id: string

@@ -7,8 +7,12 @@ import type {
   KoaContextWithOIDC,
   default as Provider,
 } from 'oidc-provider'
-import type { BrokerSettings } from '../config/dex/broker-settings.ts'
-import { jwtKey } from '../crypto/sign-jwt.ts'
+import type { BrokerSettings } from '../../config/dex/broker-settings.ts'
+import { jwtKey } from '../../crypto/sign-jwt.ts'
+import type { OpenConnectors } from '../connectors/open-connectors.ts'
+import { longestAttempt } from '../sign-in/sign-in.ts'
+import type { Store } from '../store/store.ts'
+import { type BrokerPages, pageHeaders } from '../views.ts'
 import type { Accounts } from './accounts.ts'
 import { checkAuthorization } from './authorization-rules.ts'
 import { claimsOfScopes } from './claims.ts'
@@ -17,14 +21,10 @@ import { deviceFeature } from './device.ts'
 import { Grants } from './grants.ts'
 import type { Identities } from './identities.ts'
 import type { ProviderLibrary } from './oidc-library.ts'
-import type { OpenConnectors } from './open-connectors.ts'
 import { refreshGrace } from './refresh-grace.ts'
-import { longestAttempt } from './sign-in/sign-in.ts'
 import { signOutFeature } from './sign-out.ts'
-import type { Store } from './store/store.ts'
 import { addTokenExchange } from './token-exchange.ts'
 import { shapeTokens } from './tokens.ts'
-import { type BrokerPages, pageHeaders } from './views.ts'
 
 export interface ProviderOptions {
   readonly library: ProviderLibrary
