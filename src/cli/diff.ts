@@ -1,8 +1,8 @@
 /** `ostiary diff`: who gains and who loses what between two configurations. */
 import { compareTrials } from '../trial/compare/compare.ts'
-import type { Comparison, DifferenceKind } from '../trial/compare/difference.ts'
-import type { ReplayResult } from '../trial/compare/replay.ts'
+import type { DifferenceKind } from '../trial/compare/difference.ts'
 import { comparisonJson } from './diff/comparison-json.ts'
+import type { Found } from './diff/found.ts'
 import { printComparison } from './diff/print-comparison.ts'
 import { printMarkdown } from './diff/print-markdown.ts'
 import type { Io } from './io.ts'
@@ -21,15 +21,6 @@ export interface DiffOptions extends TrialReading {
   readonly format?: 'text' | 'json' | 'markdown'
   /** Milliseconds since the epoch: the moment for which rules on time are compared. */
   readonly now: number
-}
-
-/** What was found, for whoever prints it. */
-export interface Found {
-  readonly before: string
-  readonly after: string
-  readonly comparison: Comparison
-  /** Undefined where no log was given. */
-  readonly replay: ReplayResult | undefined
 }
 
 /** Resolves to the exit code: 1 where there is a difference of a kind in `failOn`, 2 where nothing could be compared. */

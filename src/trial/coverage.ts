@@ -2,7 +2,7 @@
 import type { Place } from '../config/place.ts'
 import type { ExplainedNode } from '../policy/policy.ts'
 import type { Path } from '../policy/problem.ts'
-import type { CaseResult } from './run-cases.ts'
+import type { CaseResult } from './case-result.ts'
 import type { Trial } from './trial.ts'
 import type { TrialRoute } from './trial-route.ts'
 

@@ -1,8 +1,9 @@
 /** Whether a configuration may go live where its cases must hold: for `serve --require-tests` and reloads. */
 import type { Problem } from '../config/problem.ts'
 import type { Settings } from '../config/schema.ts'
+import type { CaseResult } from './case-result.ts'
 import { type Case, type CasesOptions, casesBeside, readCases } from './read-cases.ts'
-import { type CaseResult, runCases } from './run-cases.ts'
+import { runCases } from './run-cases.ts'
 
 /**
  * What keeps the configuration from going live; nothing where all its cases hold.

@@ -1,16 +1,9 @@
 /** Runs cases against a configuration: what came out otherwise, and which rules nobody asked about. */
 import type { Settings } from '../config/schema.ts'
+import type { CaseResult } from './case-result.ts'
 import { type UnexercisedRule, unexercisedRules } from './coverage.ts'
 import type { Case } from './read-cases.ts'
 import { openTrial, type Trial, type TrialDecision } from './trial.ts'
-
-export interface CaseResult {
-  readonly case: Case
-  /** With its tree. */
-  readonly decision: TrialDecision
-  /** What is not as expected, one clause each; none: the case holds. */
-  readonly differences: readonly string[]
-}
 
 export interface CasesResult {
   readonly results: readonly CaseResult[]

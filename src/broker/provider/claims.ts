@@ -1,6 +1,6 @@
 /** From who the source says this is to the claims of tokens, in Dex's words. */
 import { RE2JS } from 're2js'
-import type { GroupRules } from '../../config/dex/broker-settings.ts'
+import type { GroupRules } from '../../config/dex/group-rules.ts'
 import type { UpstreamIdentity } from '../connectors/connector.ts'
 
 /** Groups after one connector's or one client's rules. */

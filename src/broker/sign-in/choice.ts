@@ -1,13 +1,13 @@
 /** The choice among several connectors. */
 import type { Interaction } from 'oidc-provider'
 import { parameterOf } from './attempt.ts'
+import type { Attempts, SignInRequest } from './attempts.ts'
 import { refusesMethod, sendView } from './send.ts'
-import type { SignIn, SignInRequest } from './sign-in.ts'
 
-export async function serveChoice(signIn: SignIn, asked: SignInRequest, attempt: Interaction): Promise<void> {
+export async function serveChoice(attempts: Attempts, asked: SignInRequest, attempt: Interaction): Promise<void> {
   if (refusesMethod(asked.request, asked.response, ['GET', 'HEAD'])) return
-  const { pages } = signIn.options
-  const connectors = await signIn.choices(attempt)
+  const { pages } = attempts.options
+  const connectors = await attempts.choices(attempt)
   const redirectUri = parameterOf(attempt, 'redirect_uri')
   if (connectors.length === 0) {
     return sendView(asked.response, pages, {
@@ -26,8 +26,8 @@ export async function serveChoice(signIn: SignIn, asked: SignInRequest, attempt:
     redirectUri,
     view: {
       kind: 'choose',
-      client: { name: await signIn.clientName(attempt) },
-      connectors: connectors.map(({ id, name }) => ({ name, href: signIn.loginUrl(id, attempt.uid) })),
+      client: { name: await attempts.clientName(attempt) },
+      connectors: connectors.map(({ id, name }) => ({ name, href: attempts.loginUrl(id, attempt.uid) })),
     },
   })
 }

@@ -2,8 +2,8 @@
 import type { Interaction } from 'oidc-provider'
 import { audiencesOf } from '../provider/tokens.ts'
 import { answer, parameterOf } from './attempt.ts'
+import type { Attempts, SignInRequest } from './attempts.ts'
 import { isFromElsewhere, readForm, refusesMethod, sendForeign, sendRedirect, sendView } from './send.ts'
-import type { SignIn, SignInRequest } from './sign-in.ts'
 
 const wishes: Readonly<Record<string, string>> = {
   profile: 'your name and user name',
@@ -13,14 +13,14 @@ const wishes: Readonly<Record<string, string>> = {
   'federated:id': 'your id at the directory or service behind this page',
 }
 
-export async function serveConsent(signIn: SignIn, asked: SignInRequest): Promise<void> {
+export async function serveConsent(attempts: Attempts, asked: SignInRequest): Promise<void> {
   const { request, response, query } = asked
-  const { issuer, audit } = signIn.options
+  const { issuer, audit } = attempts.options
   if (refusesMethod(request, response, ['GET', 'HEAD', 'POST'])) return
-  const attempt = await signIn.attempt(asked, query.get('req'))
+  const attempt = await attempts.find(asked, query.get('req'))
   if (attempt.prompt.name !== 'consent') return sendRedirect(response, attempt.returnTo)
-  if (request.method !== 'POST') return show(signIn, asked, attempt)
-  if (isFromElsewhere(request, issuer)) return sendForeign(asked, signIn.options.pages)
+  if (request.method !== 'POST') return show(attempts, asked, attempt)
+  if (isFromElsewhere(request, issuer)) return sendForeign(asked, attempts.options.pages)
   const fields = await readForm(request)
   if (!fields) {
     response.writeHead(413, { connection: 'close' }).end()
@@ -32,8 +32,8 @@ export async function serveConsent(signIn: SignIn, asked: SignInRequest): Promis
   sendRedirect(response, await answer(attempt, error))
 }
 
-async function show(signIn: SignIn, asked: SignInRequest, attempt: Interaction): Promise<void> {
-  const { clients, identities, pages } = signIn.options
+async function show(attempts: Attempts, asked: SignInRequest, attempt: Interaction): Promise<void> {
+  const { clients, identities, pages } = attempts.options
   const scopes = parameterOf(attempt, 'scope').split(' ')
   const peers = await Promise.all(audiencesOf(scopes).map(async (id) => (await clients.find(id))?.name || id))
   const uid = attempt.session?.uid
@@ -43,8 +43,8 @@ async function show(signIn: SignIn, asked: SignInRequest, attempt: Interaction):
     redirectUri: parameterOf(attempt, 'redirect_uri'),
     view: {
       kind: 'consent',
-      client: { name: await signIn.clientName(attempt) },
-      action: signIn.url('/approval', { req: attempt.uid }),
+      client: { name: await attempts.clientName(attempt) },
+      action: attempts.url('/approval', { req: attempt.uid }),
       fields: {},
       name: known?.identity.name || known?.identity.email || '',
       wishes: [...scopes.flatMap((scope) => wishes[scope] ?? []), ...peers.map((name) => `to act for you at ${name}`)],

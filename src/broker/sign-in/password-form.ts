@@ -3,51 +3,51 @@ import type { Interaction } from 'oidc-provider'
 import { ProxyError } from '../../errors/proxy-error.ts'
 import type { BorrowedConnector } from '../connectors/open-connectors.ts'
 import { parameterOf, wantedScopes } from './attempt.ts'
+import type { Attempts, SignInRequest } from './attempts.ts'
 import { longestLogin } from './password-check.ts'
 import { isFromElsewhere, readForm, refusesMethod, sendForeign, sendView } from './send.ts'
-import type { SignIn, SignInRequest } from './sign-in.ts'
 
 interface Form {
   readonly attempt: Interaction
   readonly borrowed: BorrowedConnector
 }
 
-export async function servePasswordForm(signIn: SignIn, asked: SignInRequest, form: Form): Promise<void> {
+export async function servePasswordForm(attempts: Attempts, asked: SignInRequest, form: Form): Promise<void> {
   const { request, response } = asked
-  const { issuer, rememberByDefault } = signIn.options
+  const { issuer, rememberByDefault } = attempts.options
   if (refusesMethod(request, response, ['GET', 'HEAD', 'POST'])) return
   if (request.method !== 'POST') {
     const login = parameterOf(form.attempt, 'login_hint').slice(0, longestLogin)
-    return show(signIn, asked, { ...form, login, remember: rememberByDefault, status: 200 })
+    return show(attempts, asked, { ...form, login, remember: rememberByDefault, status: 200 })
   }
-  if (isFromElsewhere(request, issuer)) return sendForeign(asked, signIn.options.pages)
+  if (isFromElsewhere(request, issuer)) return sendForeign(asked, attempts.options.pages)
   const fields = await readForm(request)
   if (!fields) {
     response.writeHead(413, { connection: 'close' }).end()
     return
   }
-  await check(signIn, asked, { ...form, fields })
+  await check(attempts, asked, { ...form, fields })
 }
 
 async function check(
-  signIn: SignIn,
+  attempts: Attempts,
   asked: SignInRequest,
   { attempt, borrowed, fields }: Form & { readonly fields: URLSearchParams },
 ): Promise<void> {
-  const { audit, report, pages } = signIn.options
+  const { audit, report, pages } = attempts.options
   const login = (fields.get('login') ?? '').slice(0, longestLogin + 1)
   const remember = fields.has('remember')
   const event = { connector: borrowed.id, login: login.slice(0, longestLogin), address: asked.address }
   const again = (status: number, problem: string, headers: Readonly<Record<string, string>> = {}) =>
-    show(signIn, asked, { attempt, borrowed, login, remember, status, problem, headers })
+    show(attempts, asked, { attempt, borrowed, login, remember, status, problem, headers })
   try {
-    const checked = await signIn.passwords.check(
+    const checked = await attempts.passwords.check(
       { login, password: fields.get('password') ?? '', address: asked.address },
       { connectorId: borrowed.id, connector: borrowed.connector, scopes: wantedScopes(attempt) },
     )
     switch (checked.kind) {
       case 'right':
-        return await signIn.finish(asked, { attempt, borrowed, identity: checked.identity, login, remember })
+        return await attempts.finish(asked, { attempt, borrowed, identity: checked.identity, login, remember })
       case 'wrong':
         audit({ ...event, outcome: 'refused' })
         return await again(401, 'That name and password do not belong together.')
@@ -79,7 +79,7 @@ async function check(
 }
 
 async function show(
-  signIn: SignIn,
+  attempts: Attempts,
   asked: SignInRequest,
   shown: Form & {
     readonly login: string
@@ -91,21 +91,21 @@ async function show(
 ): Promise<void> {
   const { attempt, borrowed, login, remember, status, problem, headers } = shown
   const { connector } = borrowed
-  const choices = await signIn.choices(attempt)
-  sendView(asked.response, signIn.options.pages, {
+  const choices = await attempts.choices(attempt)
+  sendView(asked.response, attempts.options.pages, {
     status,
     redirectUri: parameterOf(attempt, 'redirect_uri'),
     ...(headers && { headers }),
     view: {
       kind: 'sign-in',
-      client: { name: await signIn.clientName(attempt) },
-      action: signIn.loginUrl(borrowed.id, attempt.uid),
+      client: { name: await attempts.clientName(attempt) },
+      action: attempts.loginUrl(borrowed.id, attempt.uid),
       prompt: connector.kind === 'password' ? connector.prompt : '',
       connector: choices.length > 1 ? borrowed.name : undefined,
       login,
       problem,
       remember,
-      otherHref: choices.length > 1 ? signIn.url('/sign-in', { state: attempt.uid }) : undefined,
+      otherHref: choices.length > 1 ? attempts.url('/sign-in', { state: attempt.uid }) : undefined,
     },
   })
 }

@@ -5,8 +5,8 @@ import { ProxyError } from '../../errors/proxy-error.ts'
 import type { RedirectConnector } from '../connectors/connector.ts'
 import type { BorrowedConnector } from '../connectors/open-connectors.ts'
 import { AttemptOver, parameterOf, wantedScopes } from './attempt.ts'
+import type { Attempts, SignInRequest } from './attempts.ts'
 import { readForm, refusesMethod, sendRedirect, sendView } from './send.ts'
-import type { SignIn, SignInRequest } from './sign-in.ts'
 
 const departureKind = 'Departure'
 const postedKind = 'PostedAnswer'
@@ -19,12 +19,12 @@ const answerOctets = 512 * 1024
 const sourceLimit = 20_000
 
 export async function startRedirect(
-  signIn: SignIn,
+  attempts: Attempts,
   asked: SignInRequest,
   { attempt, borrowed }: { readonly attempt: Interaction; readonly borrowed: BorrowedConnector },
 ): Promise<void> {
   if (refusesMethod(asked.request, asked.response, ['GET'])) return
-  const { store, now, pages } = signIn.options
+  const { store, now, pages } = attempts.options
   const connector = redirecting(borrowed)
   const parameters = new URLSearchParams()
   for (const [name, value] of Object.entries(attempt.params)) if (typeof value === 'string') parameters.set(name, value)
@@ -47,22 +47,22 @@ export async function startRedirect(
   })
 }
 
-export async function serveCallback(signIn: SignIn, asked: SignInRequest): Promise<void> {
+export async function serveCallback(attempts: Attempts, asked: SignInRequest): Promise<void> {
   const { request, response, query } = asked
   if (refusesMethod(request, response, ['GET', 'POST'])) return
-  if (request.method === 'POST') return keepPosted(signIn, asked)
+  if (request.method === 'POST') return keepPosted(attempts, asked)
   const posted = query.get('posted')
-  const answer = posted === null ? query : await takePosted(signIn, posted)
+  const answer = posted === null ? query : await takePosted(attempts, posted)
   const by = posted === null ? 'GET' : 'POST'
   const state = (by === 'GET' ? answer.get('state') : answer.get('RelayState')) ?? ''
-  const attempt = await signIn.attempt(asked, state.split('.')[0] ?? '')
-  const { store, now, audit } = signIn.options
+  const attempt = await attempts.find(asked, state.split('.')[0] ?? '')
+  const { store, now, audit } = attempts.options
   const record = await store.get(departureKind, state)
   // Taken before anything is judged: an answer counts once.
   if (!record || !(await store.consume(departureKind, state, now())))
     throw new AttemptOver('the answer was used before')
   const connectorId = String(record.value['connectorId'])
-  using borrowed = await signIn.options.connectors.borrow(connectorId)
+  using borrowed = await attempts.options.connectors.borrow(connectorId)
   if (!borrowed) throw new AttemptOver('the connector is gone')
   try {
     const identity = await redirecting(borrowed).finish({
@@ -73,8 +73,8 @@ export async function serveCallback(signIn: SignIn, asked: SignInRequest): Promi
       scopes: wantedScopes(attempt),
       signal: AbortSignal.timeout(sourceLimit),
     })
-    const remember = signIn.options.rememberByDefault
-    await signIn.finish(asked, { attempt, borrowed, identity, login: '', remember })
+    const remember = attempts.options.rememberByDefault
+    await attempts.finish(asked, { attempt, borrowed, identity, login: '', remember })
   } catch (error) {
     const code = error instanceof ProxyError ? error.code : 'INTERNAL'
     audit({
@@ -92,8 +92,8 @@ export async function serveCallback(signIn: SignIn, asked: SignInRequest): Promi
  * A POST from another site comes without our cookies (SameSite=Lax). What it holds is kept for a moment, unjudged, and
  * the browser is sent to fetch it with its cookies.
  */
-async function keepPosted(signIn: SignIn, { request, response }: SignInRequest): Promise<void> {
-  const { store, now } = signIn.options
+async function keepPosted(attempts: Attempts, { request, response }: SignInRequest): Promise<void> {
+  const { store, now } = attempts.options
   const fields = await readForm(request, answerOctets)
   if (!fields) {
     response.writeHead(413, { connection: 'close' }).end()
@@ -103,11 +103,11 @@ async function keepPosted(signIn: SignIn, { request, response }: SignInRequest):
   // Only for a departure of ours: nobody fills the store from outside.
   if (!(await store.get(departureKind, state))) throw new AttemptOver('there is no such departure')
   await store.put({ kind: postedKind, id: state, value: { text: fields.toString() }, expiresAt: now() + postedLife })
-  sendRedirect(response, signIn.url('/callback', { posted: state }))
+  sendRedirect(response, attempts.url('/callback', { posted: state }))
 }
 
-async function takePosted(signIn: SignIn, id: string): Promise<URLSearchParams> {
-  const { store } = signIn.options
+async function takePosted(attempts: Attempts, id: string): Promise<URLSearchParams> {
+  const { store } = attempts.options
   const record = await store.get(postedKind, id)
   if (!record) throw new AttemptOver('the answer was used before')
   await store.delete(postedKind, id)

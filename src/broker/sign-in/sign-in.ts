@@ -2,51 +2,14 @@
  * The broker's own pages of signing in: the choice of a connector, the password form, the way to another service and
  * back, consent. Each works on one attempt, found only in the browser that began it, and leads back to the provider.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Interaction, KoaContextWithOIDC, default as Provider } from 'oidc-provider'
-import type { UpstreamIdentity } from '../connectors/connector.ts'
-import type { BorrowedConnector, ConnectorLabel, OpenConnectors } from '../connectors/open-connectors.ts'
-import type { ClientBook } from '../provider/client-book.ts'
-import { dexSubject } from '../provider/dex-subject.ts'
-import type { Identities } from '../provider/identities.ts'
-import type { Store } from '../store/store.ts'
-import type { BrokerPages } from '../views.ts'
-import { AttemptOver, answer, answerAttempt, findAttempt, parameterOf } from './attempt.ts'
-import type { AttemptCookies } from './attempt-cookies.ts'
+import type { Interaction, KoaContextWithOIDC } from 'oidc-provider'
+import { AttemptOver, answer } from './attempt.ts'
+import { Attempts, type SignInOptions, type SignInRequest } from './attempts.ts'
 import { serveChoice } from './choice.ts'
 import { serveConsent } from './consent.ts'
-import { type AuditEvent, PasswordChecks } from './password-check.ts'
 import { servePasswordForm } from './password-form.ts'
 import { serveCallback, startRedirect } from './redirect.ts'
 import { sendProblem, sendRedirect, sendView } from './send.ts'
-
-export interface SignInOptions {
-  readonly issuer: string
-  readonly store: Store
-  readonly clients: ClientBook
-  readonly connectors: OpenConnectors
-  readonly identities: Identities
-  readonly pages: BrokerPages
-  readonly cookies: AttemptCookies
-  readonly now: () => number
-  /** `oauth2.alwaysShowLoginScreen`. */
-  readonly alwaysChoose: boolean
-  readonly rememberByDefault: boolean
-  audit(event: AuditEvent): void
-  report(message: string, error: unknown): void
-}
-
-/** One request to a page of signing in. `path` is below the issuer's path. */
-export interface SignInRequest {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly path: string
-  readonly query: URLSearchParams
-  /** Who asks, as far as it can be known. */
-  readonly address: string
-  readonly requestId: string
-  readonly provider: Provider
-}
 
 /** Milliseconds. Nobody types a password for longer. */
 export const longestAttempt = 60 * 60_000
@@ -58,12 +21,10 @@ const consentPath = '/approval'
 const loginPath = /^\/auth\/([^/]+)\/login$/
 
 export class SignIn {
-  readonly options: SignInOptions
-  readonly passwords: PasswordChecks
+  readonly #attempts: Attempts
 
   constructor(options: SignInOptions) {
-    this.options = options
-    this.passwords = new PasswordChecks(options.now)
+    this.#attempts = new Attempts(options)
   }
 
   /** Where an attempt begins; sets the cookie that binds it to the browser. For the provider's `interactions.url`. */
@@ -71,7 +32,7 @@ export class SignIn {
     context: KoaContextWithOIDC,
     { uid, prompt, params }: Pick<Interaction, 'uid' | 'prompt' | 'params'>,
   ): Promise<string> {
-    const { cookies, issuer, alwaysChoose } = this.options
+    const { cookies, issuer, alwaysChoose } = this.#attempts.options
     const path = new URL(issuer).pathname.replace(/\/$/, '') || '/'
     const attributes = {
       httpOnly: true,
@@ -82,12 +43,12 @@ export class SignIn {
     } as const
     for (const name of cookies.tooMany(context.req)) context.cookies.set(name, null, attributes)
     context.cookies.set(cookies.name(uid), cookies.value(uid), { ...attributes, maxAge: longestAttempt })
-    if (prompt.name === 'consent') return this.url(consentPath, { req: uid })
-    const choices = await this.choices({ params })
+    if (prompt.name === 'consent') return this.#attempts.url(consentPath, { req: uid })
+    const choices = await this.#attempts.choices({ params })
     const [only] = choices
     const named = typeof params['connector_id'] === 'string'
-    if (only && choices.length === 1 && (named || !alwaysChoose)) return this.loginUrl(only.id, uid)
-    return this.url(choicePath, { state: uid })
+    if (only && choices.length === 1 && (named || !alwaysChoose)) return this.#attempts.loginUrl(only.id, uid)
+    return this.#attempts.url(choicePath, { state: uid })
   }
 
   /** Answers a request for one of these pages; false when it is for none. */
@@ -107,71 +68,18 @@ export class SignIn {
 
   async #serve(asked: SignInRequest, connectorId: string | undefined): Promise<void> {
     const { path, query } = asked
-    if (path.startsWith('/callback')) return serveCallback(this, asked)
-    if (path === consentPath) return serveConsent(this, asked)
-    const attempt = await this.attempt(asked, query.get('state'))
+    if (path.startsWith('/callback')) return serveCallback(this.#attempts, asked)
+    if (path === consentPath) return serveConsent(this.#attempts, asked)
+    const attempt = await this.#attempts.find(asked, query.get('state'))
     const known = await this.#knownMeanwhile(asked, attempt)
     if (known) return sendRedirect(asked.response, await answer(attempt, { resumed: true }))
-    if (path === choicePath) return serveChoice(this, asked, attempt)
-    if (!(await this.choices(attempt)).some(({ id }) => id === connectorId))
+    if (path === choicePath) return serveChoice(this.#attempts, asked, attempt)
+    if (!(await this.#attempts.choices(attempt)).some(({ id }) => id === connectorId))
       throw new AttemptOver('the connector is not one of this attempt')
-    using borrowed = await this.options.connectors.borrow(connectorId ?? '')
+    using borrowed = await this.#attempts.options.connectors.borrow(connectorId ?? '')
     if (!borrowed) throw new AttemptOver('the connector is gone')
-    if (borrowed.connector.kind === 'password') return servePasswordForm(this, asked, { attempt, borrowed })
-    return startRedirect(this, asked, { attempt, borrowed })
-  }
-
-  /** @throws AttemptOver */
-  attempt({ request, provider }: SignInRequest, uid: string | null): Promise<Interaction> {
-    return findAttempt(request, { uid, provider, cookies: this.options.cookies })
-  }
-
-  /** The connectors that this attempt may use, in order. */
-  async choices({ params }: Pick<Interaction, 'params'>): Promise<readonly ConnectorLabel[]> {
-    const { clients, connectors } = this.options
-    const client = await clients.find(String(params['client_id'] ?? ''))
-    const allowed = client?.allowedConnectors ?? []
-    const named = params['connector_id']
-    return connectors
-      .list()
-      .filter(({ id }) => (allowed.length === 0 || allowed.includes(id)) && (named === undefined || named === id))
-      .filter(({ grantTypes }) => grantTypes.length === 0 || grantTypes.includes('authorization_code'))
-  }
-
-  /** Somebody has proved who they are: keeps it with the attempt, and sends the browser on. */
-  async finish(
-    { response, address }: SignInRequest,
-    found: {
-      readonly attempt: Interaction
-      readonly borrowed: BorrowedConnector
-      readonly identity: UpstreamIdentity
-      readonly login: string
-      readonly remember: boolean
-    },
-  ): Promise<void> {
-    const { attempt, borrowed, login, remember } = found
-    const identity = { ...found.identity, groups: borrowed.renameGroups(found.identity.groups) }
-    const subject = dexSubject({ userId: identity.userId, connectorId: borrowed.id })
-    const known = { subject, connectorId: borrowed.id, identity, checkedAt: this.options.now() }
-    const amr = borrowed.connector.kind === 'password' ? ['pwd'] : []
-    const next = await answerAttempt(attempt, { known, remember, amr })
-    this.options.audit({ outcome: 'signed-in', connector: borrowed.id, login, address, subject })
-    sendRedirect(response, next)
-  }
-
-  loginUrl(connectorId: string, uid: string): string {
-    return this.url(`/auth/${encodeURIComponent(connectorId)}/login`, { state: uid })
-  }
-
-  /** Without scheme and host: a browser that has turned an http issuer into https stays where it is. */
-  url(path: string, query: Readonly<Record<string, string>>): string {
-    const below = new URL(this.options.issuer).pathname.replace(/\/$/, '')
-    return `${below}${path}?${new URLSearchParams(query)}`
-  }
-
-  async clientName(attempt: Interaction): Promise<string> {
-    const id = parameterOf(attempt, 'client_id')
-    return (await this.options.clients.find(id))?.name || id
+    if (borrowed.connector.kind === 'password') return servePasswordForm(this.#attempts, asked, { attempt, borrowed })
+    return startRedirect(this.#attempts, asked, { attempt, borrowed })
   }
 
   /** Whether somebody has signed in through another tab since this attempt began, and nothing fresher is asked for. */
@@ -184,7 +92,7 @@ export class SignIn {
   }
 
   #fail(asked: SignInRequest, error: unknown): void {
-    const { report, pages } = this.options
+    const { report, pages } = this.#attempts.options
     if (error instanceof AttemptOver) {
       sendView(asked.response, pages, {
         status: 400,

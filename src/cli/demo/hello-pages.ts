@@ -1,7 +1,18 @@
 /** The pages of `hello`, and the small script of the live one. */
 import { type Content, html } from '../../respond/html.ts'
-import type { Echo } from './hello.ts'
 import { demoPage } from './style.ts'
+
+/** What the page (or its JSON) tells about one request. */
+export interface Echo {
+  readonly method: string
+  readonly target: string
+  /** Flat list name, value, … as it arrived. */
+  readonly headers: readonly string[]
+  /** The beginning of the body as text, '' for none. */
+  readonly body: string
+  /** Claims of the assertion, unverified: this page only shows them. */
+  readonly assertion: Readonly<Record<string, unknown>> | undefined
+}
 
 const APP = 'Hello'
 /** Headers with which the proxy tells an application who is there. */

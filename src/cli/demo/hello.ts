@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { type Application, openApplication, sendPage, sendScript } from './application.ts'
-import { helloPage, livePage, liveScript } from './hello-pages.ts'
+import { type Echo, helloPage, livePage, liveScript } from './hello-pages.ts'
 
 const ECHO_OCTETS = 1 << 20
 const SOCKETS = 100
@@ -13,18 +13,6 @@ const BODY_OCTETS = 64 << 10
 export interface HelloOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number
-}
-
-/** What the page (or its JSON) tells about one request. */
-export interface Echo {
-  readonly method: string
-  readonly target: string
-  /** Flat list name, value, … as it arrived. */
-  readonly headers: readonly string[]
-  /** The beginning of the body as text, '' for none. */
-  readonly body: string
-  /** Claims of the assertion, unverified: this page only shows them. */
-  readonly assertion: Readonly<Record<string, unknown>> | undefined
 }
 
 export function openHello({ now }: HelloOptions): Promise<Application> {

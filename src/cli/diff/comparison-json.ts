@@ -1,7 +1,7 @@
 /** A comparison for programs. */
 import type { Difference, RouteName } from '../../trial/compare/difference.ts'
-import type { Found } from '../diff.ts'
 import { placeText } from '../text.ts'
+import type { Found } from './found.ts'
 
 /** `{before, after, routes: [{before, after, url, differences}], pairs, questions, notes, log?}`. */
 export function comparisonJson({ before, after, comparison, replay }: Found): unknown {

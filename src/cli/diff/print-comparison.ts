@@ -1,8 +1,8 @@
 /** A comparison for a terminal: route by route, who loses and who gains, and by which rule. */
 import type { DifferenceKind } from '../../trial/compare/difference.ts'
 import type { ReplayChange, ReplayResult } from '../../trial/compare/replay.ts'
-import type { Found } from '../diff.ts'
 import { type Cell, counted, type Paint, printColumns } from '../text.ts'
+import type { Found } from './found.ts'
 import { countText, routeTitle, ruleText, verbs, whoText } from './words.ts'
 
 export function printComparison({ comparison, replay, before, after }: Found, paint: Paint): string {

@@ -1,6 +1,7 @@
 /** A comparison for a pull request, as Markdown that GitHub, GitLab and Gitea draw as tables. */
-import type { Found } from '../diff.ts'
+
 import { counted, oneLine } from '../text.ts'
+import type { Found } from './found.ts'
 import { routeOfChange } from './print-comparison.ts'
 import { countText, routeTitle, ruleText, verbs, whoText } from './words.ts'
 

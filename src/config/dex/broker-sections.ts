@@ -1,4 +1,5 @@
 /** The keys of Dex's configuration, declared once: types, defaults and docs/broker-reference.md come from here. */
+import type { z } from 'zod'
 import { settingType } from '../setting-type.ts'
 import { clientSections } from './client-section.ts'
 import { staticPasswordEntries } from './connectors/local.ts'
@@ -245,4 +246,7 @@ export const brokerSection = goSection(brokerShape, {
   },
 })
 
-export type BrokerShape = typeof brokerShape
+type BrokerShape = typeof brokerShape
+
+/** The values before they are put together: a key is missing where its value was wrong. */
+export type BrokerValues = { readonly [K in keyof BrokerShape]?: z.output<BrokerShape[K]> }

@@ -3,6 +3,7 @@ import type { Secret } from '../../crypto/secret.ts'
 import type { Milliseconds } from '../../wire/units.ts'
 import type { Place } from '../place.ts'
 import type { ConnectorSettings } from './connectors/connector-settings.ts'
+import type { GroupRules } from './group-rules.ts'
 
 export type StorageSettings =
   | { readonly type: 'memory' }
@@ -25,15 +26,6 @@ export type StorageSettings =
         readonly key: Secret | undefined
       }
     }
-
-/** Names of groups, changed for one connector or one client: first `allow`, then `map`, then `prefix`. */
-export interface GroupRules {
-  /** RE2 patterns, one of which has to match the whole name; empty: all pass. */
-  readonly allow: readonly string[]
-  /** Old name to new name; others stay as they are. */
-  readonly map: Readonly<Record<string, string>>
-  readonly prefix: string
-}
 
 export interface ClientSettings {
   readonly id: string

@@ -2,10 +2,10 @@
 import { compileNetworks } from '../../wire/address.ts'
 import { requiredListenAddress } from '../address-types.ts'
 import { printPath } from '../problem.ts'
+import type { BrokerValues } from './broker-sections.ts'
 import { grantTypes } from './broker-sections.ts'
 import { checkPeople } from './check-people.ts'
 import { type Checking, error, type Told, warn } from './checking.ts'
-import type { BrokerValues } from './read-broker.ts'
 import type { Path } from './read-section.ts'
 
 export function checkBroker(values: BrokerValues, checking: Checking): void {

@@ -1,7 +1,7 @@
 /** Whether people can sign in as the configuration means it: sources, ways back, how long things are good. */
 import { printPath } from '../problem.ts'
+import type { BrokerValues } from './broker-sections.ts'
 import { type Checking, error, warn } from './checking.ts'
-import type { BrokerValues } from './read-broker.ts'
 import type { ReadConnector } from './read-connectors.ts'
 
 export function checkPeople(values: BrokerValues, checking: Checking): void {

@@ -3,6 +3,15 @@ import { RE2JS } from 're2js'
 import { settingType } from '../setting-type.ts'
 import { goSection, goText, goTextMap } from './go-types.ts'
 
+/** Names of groups, changed for one connector or one client: first `allow`, then `map`, then `prefix`. */
+export interface GroupRules {
+  /** RE2 patterns, one of which has to match the whole name; empty: all pass. */
+  readonly allow: readonly string[]
+  /** Old name to new name; others stay as they are. */
+  readonly map: Readonly<Record<string, string>>
+  readonly prefix: string
+}
+
 const patterns = () =>
   settingType('list of RE2 patterns', (raw, fail): readonly string[] => {
     if (!Array.isArray(raw)) fail('a list of RE2 patterns')

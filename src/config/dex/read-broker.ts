@@ -6,7 +6,7 @@ import { maskSecrets } from '../masks.ts'
 import { type ConfigNode, isNull, type MapNode, type Span, spanAt } from '../node.ts'
 import { Source } from '../place.ts'
 import { type Findings, printPath } from '../problem.ts'
-import { type BrokerShape, brokerSection, brokerShape } from './broker-sections.ts'
+import { type BrokerValues, brokerSection, brokerShape } from './broker-sections.ts'
 import type { BrokerSettings } from './broker-settings.ts'
 import { isChartValues, readChartValues } from './chart-values.ts'
 import { readDexYaml } from './mended-yaml.ts'
@@ -28,9 +28,6 @@ export interface ReadBroker {
   /** Place of something inside, for what contradicts it elsewhere: `['staticClients', 0, 'secret']`. */
   readonly at: (path: Path) => Span
 }
-
-/** The values before they are put together: a key is missing where its value was wrong. */
-export type BrokerValues = { readonly [K in keyof BrokerShape]?: z.output<BrokerShape[K]> }
 
 /** Where another configuration names the file. */
 export interface Named {

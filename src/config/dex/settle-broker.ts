@@ -1,27 +1,16 @@
-/** Values of Dex's keys to the broker's settings: files read, parts checked against one another, defaults of ours. */
-import type { Environment } from '../environment.ts'
-import { type MapNode, placeOf, valueAt } from '../node.ts'
+import { placeOf, valueAt } from '../node.ts'
 import { printPath } from '../problem.ts'
 import { adminSocketOf, longestSocket } from './admin-socket.ts'
-import { type FileReading, readAuthorities, readPair } from './broker-files.ts'
+import { readAuthorities, readPair } from './broker-files.ts'
+import type { BrokerValues } from './broker-sections.ts'
 import type { BrokerSettings } from './broker-settings.ts'
 import { checkBroker } from './check-broker.ts'
+import type { Settling } from './checking.ts'
 import { clientsOf } from './client-settings.ts'
 import { staticPasswordsOf } from './connectors/local.ts'
 import { expandsVariables } from './expand-variables.ts'
-import type { BrokerValues } from './read-broker.ts'
 import { readConnectors } from './read-connectors.ts'
-import type { Path } from './read-section.ts'
 import { storageSettings } from './storage-settings.ts'
-
-export interface Settling extends FileReading {
-  readonly environment: Environment
-  readonly cwd: string
-  readonly lenient: boolean
-  /** Where the configuration stands in its file. */
-  readonly path: Path
-  readonly tidy: MapNode
-}
 
 /** The whole, or undefined where a part of it is wrong (which was reported). */
 export async function settleBroker(values: BrokerValues, settling: Settling): Promise<BrokerSettings | undefined> {

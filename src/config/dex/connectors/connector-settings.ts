@@ -1,6 +1,6 @@
 /** The connectors that can be configured, by type; the order is that of the reference page. */
 import type { z } from 'zod'
-import type { GroupRules } from '../broker-settings.ts'
+import type { GroupRules } from '../group-rules.ts'
 import { type GithubSettings, githubSettings } from './github.ts'
 import { type GitlabSettings, gitlabSettings } from './gitlab.ts'
 import { type GoogleSettings, googleSettings } from './google.ts'

@@ -1,0 +1,108 @@
+/**
+ * What the pages of signing in have in common: they find the attempt that they work on, know its choices and addresses,
+ * and end it in one way.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Interaction, default as Provider } from 'oidc-provider'
+import type { UpstreamIdentity } from '../connectors/connector.ts'
+import type { BorrowedConnector, ConnectorLabel, OpenConnectors } from '../connectors/open-connectors.ts'
+import type { ClientBook } from '../provider/client-book.ts'
+import { dexSubject } from '../provider/dex-subject.ts'
+import type { Identities } from '../provider/identities.ts'
+import type { Store } from '../store/store.ts'
+import type { BrokerPages } from '../views.ts'
+import { answerAttempt, findAttempt, parameterOf } from './attempt.ts'
+import type { AttemptCookies } from './attempt-cookies.ts'
+import { type AuditEvent, PasswordChecks } from './password-check.ts'
+import { sendRedirect } from './send.ts'
+
+export interface SignInOptions {
+  readonly issuer: string
+  readonly store: Store
+  readonly clients: ClientBook
+  readonly connectors: OpenConnectors
+  readonly identities: Identities
+  readonly pages: BrokerPages
+  readonly cookies: AttemptCookies
+  readonly now: () => number
+  /** `oauth2.alwaysShowLoginScreen`. */
+  readonly alwaysChoose: boolean
+  readonly rememberByDefault: boolean
+  audit(event: AuditEvent): void
+  report(message: string, error: unknown): void
+}
+
+/** One request to a page of signing in. `path` is below the issuer's path. */
+export interface SignInRequest {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly path: string
+  readonly query: URLSearchParams
+  /** Who asks, as far as it can be known. */
+  readonly address: string
+  readonly requestId: string
+  readonly provider: Provider
+}
+
+export class Attempts {
+  readonly options: SignInOptions
+  readonly passwords: PasswordChecks
+
+  constructor(options: SignInOptions) {
+    this.options = options
+    this.passwords = new PasswordChecks(options.now)
+  }
+
+  /** The attempt of this id, in the browser that began it. @throws AttemptOver */
+  find({ request, provider }: SignInRequest, uid: string | null): Promise<Interaction> {
+    return findAttempt(request, { uid, provider, cookies: this.options.cookies })
+  }
+
+  /** The connectors that this attempt may use, in order. */
+  async choices({ params }: Pick<Interaction, 'params'>): Promise<readonly ConnectorLabel[]> {
+    const { clients, connectors } = this.options
+    const client = await clients.find(String(params['client_id'] ?? ''))
+    const allowed = client?.allowedConnectors ?? []
+    const named = params['connector_id']
+    return connectors
+      .list()
+      .filter(({ id }) => (allowed.length === 0 || allowed.includes(id)) && (named === undefined || named === id))
+      .filter(({ grantTypes }) => grantTypes.length === 0 || grantTypes.includes('authorization_code'))
+  }
+
+  /** Somebody has proved who they are: keeps it with the attempt, and sends the browser on. */
+  async finish(
+    { response, address }: SignInRequest,
+    found: {
+      readonly attempt: Interaction
+      readonly borrowed: BorrowedConnector
+      readonly identity: UpstreamIdentity
+      readonly login: string
+      readonly remember: boolean
+    },
+  ): Promise<void> {
+    const { attempt, borrowed, login, remember } = found
+    const identity = { ...found.identity, groups: borrowed.renameGroups(found.identity.groups) }
+    const subject = dexSubject({ userId: identity.userId, connectorId: borrowed.id })
+    const known = { subject, connectorId: borrowed.id, identity, checkedAt: this.options.now() }
+    const amr = borrowed.connector.kind === 'password' ? ['pwd'] : []
+    const next = await answerAttempt(attempt, { known, remember, amr })
+    this.options.audit({ outcome: 'signed-in', connector: borrowed.id, login, address, subject })
+    sendRedirect(response, next)
+  }
+
+  loginUrl(connectorId: string, uid: string): string {
+    return this.url(`/auth/${encodeURIComponent(connectorId)}/login`, { state: uid })
+  }
+
+  /** Without scheme and host: a browser that has turned an http issuer into https stays where it is. */
+  url(path: string, query: Readonly<Record<string, string>>): string {
+    const below = new URL(this.options.issuer).pathname.replace(/\/$/, '')
+    return `${below}${path}?${new URLSearchParams(query)}`
+  }
+
+  async clientName(attempt: Interaction): Promise<string> {
+    const id = parameterOf(attempt, 'client_id')
+    return (await this.options.clients.find(id))?.name || id
+  }
+}
