@@ -1,7 +1,7 @@
+/** What one case of a policy test came to. */
 import type { Case } from './read-cases.ts'
 import type { TrialDecision } from './trial.ts'
 
-/** What one case came to. */
 export interface CaseResult {
   readonly case: Case
   /** With its tree. */

@@ -1,7 +1,7 @@
+/** What a comparison has found, as its printers take it. */
 import type { Comparison } from '../../trial/compare/difference.ts'
 import type { ReplayResult } from '../../trial/compare/replay.ts'
 
-/** What was found, for whoever prints it. */
 export interface Found {
   readonly before: string
   readonly after: string
