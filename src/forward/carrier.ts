@@ -6,6 +6,7 @@ import type { Exchange } from '../listener/visit.ts'
 import type { Outcome } from '../respond/answer.ts'
 import { hasHeader } from '../wire/headers.ts'
 import { BodyRelay, ClientGone } from './body-relay.ts'
+import { endWith } from './end-with.ts'
 import { neverSent, upstreamFailure, wasReset } from './failures.ts'
 import { flushHead } from './flush-head.ts'
 import { passInterim } from './interim.ts'
@@ -172,8 +173,7 @@ class Carrier implements Dispatcher.DispatchHandler {
     if (this.#over) return
     this.#completed = true
     this.#clearTimers()
-    if (this.#held) this.#response.end(this.#held)
-    else this.#response.end()
+    endWith(this.#response, this.#held)
     const { exchange } = this.#load
     if (this.#body && !exchange.request.complete) endLateBody(exchange, this.#body)
   }

@@ -30,6 +30,19 @@ test('HEAD, 204 and 304 have no body and keep the connection in order', async ()
   assert.equal((await ask(front)).status, 200)
 })
 
+test('whole answers of any size keep each octet, and the head before them as well', async () => {
+  const every = Buffer.from(Array.from({ length: 256 }, (_, octet) => octet))
+  for (const octets of [1, 256, 16 * 1024 - 1, 16 * 1024, 16 * 1024 + 1]) {
+    const body = Buffer.alloc(octets, every)
+    const head = Buffer.from(`HTTP/1.1 200 OK\r\nX-Name: J\xf6rg\r\nContent-Length: ${octets}\r\n\r\n`, 'latin1')
+    await using upstream = await startRawUpstream(Buffer.concat([head, body]))
+    await using front = await openFront({ route: { to: [{ url: upstream.url }] } })
+    const answer = await open(front, '/')
+    assert.equal(answer.headers['x-name'], 'J\xf6rg')
+    assert.ok(Buffer.concat(await answer.toArray()).equals(body), `${octets} octets`)
+  }
+})
+
 test('a body after 204 is not taken for the next answer', async () => {
   await using upstream = await startRawUpstream('HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\nHTTP')
   await using front = await openFront({ route: { to: [{ url: upstream.url }] } })
