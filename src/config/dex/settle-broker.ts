@@ -1,3 +1,4 @@
+/** Values of Dex's keys to the broker's settings: files read, parts checked against one another, defaults of ours. */
 import { placeOf, valueAt } from '../node.ts'
 import { printPath } from '../problem.ts'
 import { adminSocketOf, longestSocket } from './admin-socket.ts'
