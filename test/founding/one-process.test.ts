@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { chromium } from 'playwright-core'
 import { describe } from '../actors/browser.ts'
+import { runLitmus } from '../actors/litmus.ts'
 import { findProgram, skipWithout } from '../actors/program.ts'
 import { dexValues, ISSUER, signIn, startOneProcess } from './one-process.ts'
 import { AUTHENTICATE, DOMAIN, SERVICE } from './world.ts'
@@ -105,9 +106,39 @@ test('signing out ends the browser session at the broker, and a restart does not
   const again = await alice.open(`${SERVICE}/`)
   const page = again.body.includes('name="approval"') ? await alice.submit(again, { approval: 'approve' }) : again
   assert.equal(page.url, `${SERVICE}/`, `${describe(page)}\n${world.log()}`)
+  const cookie = alice.cookies.header(new URL(`${ISSUER}/auth`), 'same-site')
+  const replay = async () => {
+    const asked = await world.browser().open(`${SERVICE}/`)
+    const authorization = asked.trail.find(({ url }) => url.startsWith(`${ISSUER}/auth?`))
+    assert.ok(authorization, describe(asked))
+    return await world.browser().fetch(authorization.url, { headers: { cookie } })
+  }
+  const answered = await replay()
+  assert.match(answered.headers['location'] ?? '', /[?&]code=/, 'the cookie alone is enough before')
   const out = await alice.open(`${SERVICE}/.pomerium/sign_out`, { from: `${SERVICE}/` })
   assert.match(out.url, new RegExp(`^${AUTHENTICATE}/\\.pomerium/signed_out`), describe(out))
   assert.match((await alice.open(`${SERVICE}/`)).body, /type="password"/)
+  const refused = await replay()
+  assert.doesNotMatch(refused.headers['location'] ?? '', /[?&]code=/, 'a copy of the cookie is of no use either')
+})
+
+test('a WebDAV client with a session works as it does without the proxy, and without one is told to sign in', {
+  skip: skipWithout(...programs, 'litmus'),
+}, async () => {
+  await using world = await startOneProcess()
+  const { certificate, nextcloud, ingress } = world
+  const address = `${SERVICE}/dav/`
+  const anonymous = await world.browser().fetch(address, { method: 'PROPFIND', headers: { depth: '1' } })
+  assert.equal(anonymous.status, 401)
+  const alice = world.browser()
+  const page = await signIn(alice, await alice.open(address), 'alice')
+  assert.equal(page.url, address, describe(page))
+  const cookie = alice.cookies.header(new URL(address), 'same-site')
+  const direct = await runLitmus(address, { certificate, target: nextcloud })
+  const target = { host: ingress.host, port: ingress.port, ca: certificate.ca }
+  const through = await runLitmus(address, { certificate, cookie, target })
+  assert.ok(direct.verdicts.size > 100, direct.output)
+  assert.deepEqual([...through.verdicts], [...direct.verdicts], `${through.output}\n${world.log()}`)
 })
 
 test('the same in a real browser, which turns the http issuer into https by itself', {
