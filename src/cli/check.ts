@@ -1,5 +1,6 @@
 /** `ostiary check`: is this configuration right, and what would it serve? */
 import { whoMay } from '../config/access.ts'
+import { readBrokerConfiguration } from '../config/dex/read-broker-configuration.ts'
 import { withoutUser } from '../config/node.ts'
 import { printProblems } from '../config/print-problems.ts'
 import type { Problem } from '../config/problem.ts'
@@ -8,6 +9,7 @@ import { hostRuleOf, pathRuleOf } from '../config/route-draft.ts'
 import type { RouteSettings, Settings } from '../config/schema.ts'
 import { lintPolicies, withoutRepeats } from '../lint/lint-policies.ts'
 import { isBesideThePoint, readOffline } from '../trial/read-offline.ts'
+import { printBroker } from './check/print-broker.ts'
 import type { Io } from './io.ts'
 
 export interface CheckOptions extends Omit<ConfigurationOptions, 'files'> {
@@ -18,23 +20,49 @@ export interface CheckOptions extends Omit<ConfigurationOptions, 'files'> {
   readonly offline?: boolean
 }
 
-/** Prints all problems, or the routes as they will be matched, and the warnings. Resolves to the exit code: 0 or 1. */
+/** Prints all problems, or what would be served, and the warnings. Resolves to the exit code: 0 or 1. */
 export async function check(options: CheckOptions, io: Io): Promise<number> {
   const { config, strict = false, offline = false, ...rest } = options
-  const configuration = await (offline ? readOffline : readConfiguration)({ ...rest, files: config })
-  const found = warningsOf(configuration).filter((warning) => !offline || !isBesideThePoint(warning))
-  io.err(printProblems(found))
-  const warnings = found.length
-  if (configuration.kind === 'problems') {
-    io.err(printProblems(configuration.problems))
-    io.err(
-      `${counted(configuration.problems.length, 'problem')}${warnings > 0 ? `, ${counted(warnings, 'warning')}` : ''}: nothing would start\n`,
-    )
-    return 1
+  const { brokerFile: file, env, cwd, readFile, lenient } = options
+  if (file !== undefined && config.length === 0 && !proxyNames.some((name) => env[name] !== undefined)) {
+    const alone = await readBrokerConfiguration({
+      ...{ file, env },
+      ...(cwd !== undefined && { cwd }),
+      ...(readFile && { readFile }),
+      ...(lenient !== undefined && { lenient }),
+    })
+    const { warnings } = alone
+    if (alone.kind === 'problems') return tellProblems(alone.problems, warnings, io)
+    return tellServed(printBroker(alone.settings), { warnings, strict }, io)
   }
-  io.out(printRoutes(configuration.settings))
-  if (warnings === 0) return 0
-  io.err(`${counted(warnings, 'warning')}${strict ? ', and --strict takes them for errors' : ''}\n`)
+  const configuration = await (offline ? readOffline : readConfiguration)({ ...rest, files: config })
+  const warnings = warningsOf(configuration).filter((warning) => !offline || !isBesideThePoint(warning))
+  if (configuration.kind === 'problems') return tellProblems(configuration.problems, warnings, io)
+  const { settings } = configuration
+  const broker = settings.broker ? printBroker(settings.broker) : ''
+  return tellServed(`${printRoutes(settings)}${broker}`, { warnings, strict }, io)
+}
+
+/** Where none of these is set and no file is named, nobody speaks of a proxy. */
+const proxyNames = ['ROUTES', 'POLICY', 'AUTHENTICATE_SERVICE_URL']
+
+function tellProblems(problems: readonly Problem[], warnings: readonly Problem[], io: Io): number {
+  io.err(printProblems(warnings))
+  io.err(printProblems(problems))
+  const doubts = warnings.length > 0 ? `, ${counted(warnings.length, 'warning')}` : ''
+  io.err(`${counted(problems.length, 'problem')}${doubts}: nothing would start\n`)
+  return 1
+}
+
+function tellServed(
+  text: string,
+  { warnings, strict }: { readonly warnings: readonly Problem[]; readonly strict: boolean },
+  io: Io,
+): number {
+  io.err(printProblems(warnings))
+  io.out(text)
+  if (warnings.length === 0) return 0
+  io.err(`${counted(warnings.length, 'warning')}${strict ? ', and --strict takes them for errors' : ''}\n`)
   return strict ? 1 : 0
 }
 

@@ -40,7 +40,7 @@ export function readYaml(source: Source, findings: Findings): ConfigNode | undef
   const documents = parse(text, lineCounter, source, findings)
   if (documents === undefined) return undefined
   const errors = documents.flatMap((document) => document.errors)
-  for (const error of errors) reportSyntax(error, source, findings)
+  if (errors.length > 0) reportErrors(errors, source, findings)
   if (errors.length > 0) return undefined
   const [document, second] = documents
   const whole: Span = { source, start: 0, end: Math.min(1, source.text.length) }
@@ -85,6 +85,28 @@ function parse(
     })
     return undefined
   }
+}
+
+/** What follows from a slip is no slip of its own: the first few tell enough. */
+const mostErrors = 3
+/** `issuer: {{ .Values.issuer }}`, `{{- if … }}` of Helm, gomplate and their like. */
+const template = /^[ \t]*(?:- +)?(?:[\w.-]+: +)?\{\{/m
+
+function reportErrors(errors: readonly YAMLError[], source: Source, findings: Findings): void {
+  const marked = template.exec(source.text)
+  if (!marked) {
+    for (const error of errors.slice(0, mostErrors)) reportSyntax(error, source, findings)
+    return
+  }
+  maskSuspects(source)
+  const start = marked.index + marked[0].length - 2
+  findings.error({
+    kind: 'syntax',
+    path: '',
+    message: 'this is a template, not YAML yet',
+    hint: 'render it first, and give what comes out: helm template, gomplate or whatever it was written for',
+    span: { source, start, end: start + 2 },
+  })
 }
 
 function reportSyntax(error: YAMLError, source: Source, findings: Findings): void {

@@ -116,3 +116,46 @@ test('a header that would need a token is refused by name and place, and its val
   )
   assert.doesNotMatch(err, /Bearer|X-Name/)
 })
+
+const dex = `issuer: https://dex.corp.test/dex
+storage: {type: memory}
+enablePasswordDB: true
+connectors: [{type: mockCallback, id: mock, name: Mock}]
+staticClients:
+  - {id: notes, name: Notes, secret: notes-secret, redirectURIs: ["https://notes.corp.test/callback"]}
+  - {id: cli, name: A tool, public: true}
+`
+const brokerText = `broker https://dex.corp.test/dex
+  connectors         mock (mockCallback)
+  applications       notes, cli (public)
+  users of the file  0
+  keeps              memory
+`
+
+test('a broker without a proxy is checked alone, and told with who signs in and which applications ask it', async () => {
+  writeFileSync(join(folder, 'dex.yaml'), dex)
+  const { code, out, err } = await run('', { config: [], brokerFile: 'dex.yaml' })
+  assert.equal(out, brokerText)
+  assert.equal(code, 0)
+  assert.doesNotMatch(err, /certificate|routes/)
+  writeFileSync(join(folder, 'dex.yaml'), dex.replace('issuer', 'isuer'))
+  const wrong = await run('', { config: [], brokerFile: 'dex.yaml' })
+  assert.equal(wrong.code, 1)
+  assert.equal(wrong.out, '')
+  assert.match(wrong.err, /dex\.yaml:1:1: isuer: unknown key, did you mean "issuer"\?/)
+})
+
+test('beside a proxy the broker is told after the routes', async () => {
+  writeFileSync(join(folder, 'dex.yaml'), dex)
+  const own = HEAD.replace(/^idp_.*\n/gm, '')
+  const { out, err } = await run(`${own}idp_provider: oidc\n`, { brokerFile: 'dex.yaml' })
+  assert.equal(out, `no routes\n${brokerText}`, err)
+})
+
+test('a template is called one, and a slip is not told again and again', async () => {
+  const template = await run('{{- if .Values.x }}\nissuer: {{ .Values.issuer }}\n{{- end }}\n')
+  assert.match(template.err, /^gate\.yaml:1:1: this is a template, not YAML yet\n/)
+  assert.match(template.err, /1 problem: nothing would start\n$/)
+  const torn = await run(`routes: [\n${'a: ]{{[\n'.repeat(40)}`)
+  assert.match(torn.err, /[123] problems?: nothing would start\n$/)
+})
