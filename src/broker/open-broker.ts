@@ -13,6 +13,7 @@ import type { RoutesOpenTo } from './management/diagnose-connector.ts'
 import type { ReadConnector } from './management/local-connectors.ts'
 import { type LocalManagement, localManagement, reconciliationText } from './management/local-management.ts'
 import { findStoredClient } from './management/records.ts'
+import { Revocations } from './management/revocations.ts'
 import { localUsers } from './passwords/local-users.ts'
 import { PasswordChecker } from './passwords/password-checker.ts'
 import { Accounts } from './provider/accounts.ts'
@@ -45,8 +46,8 @@ export interface BrokerOptions {
   log(level: 'info' | 'warn' | 'error', message: string, details?: Readonly<Record<string, unknown>>): void
   /** Which of the proxy's routes somebody may use, for `idp test`. */
   readonly routesOpenTo?: RoutesOpenTo
-  /** Told after a user's tokens were ended by management. */
-  readonly onRevoked?: (subject: string) => void
+  /** Told after management has ended all of a user, here or at another instance: sessions from before `at` are over. */
+  readonly onRevoked?: (subject: string, at: number) => void
   readonly version: string
 }
 
@@ -139,6 +140,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     report,
   })
   const doors = opened.use(await openBrokerDoors(settings.web, front))
+  const revocations = new Revocations({ store, now, tell: (subject, at) => options.onRevoked?.(subject, at) })
   const management = localManagement({
     ...{ store, book: connectors, readConnector: options.readConnector },
     warn: (message, error) => log('warn', message, error === undefined ? {} : { error }),
@@ -148,7 +150,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
       checker.isRight(password, { hash, costliest: 10, signal: AbortSignal.timeout(20_000) }),
     grantKinds: ['AccessToken', 'RefreshToken', 'AuthorizationCode', 'DeviceCode', 'Grant', 'GrantIdentity'],
     sessionKinds: ['Session', 'SessionIdentity'],
-    onRevoked: async (subject) => options.onRevoked?.(subject),
+    onRevoked: (subject) => revocations.add(subject),
     discovery: async () => await readDiscovery(doors, settings.issuer),
     server: `ostiary ${options.version}`,
     ...(options.routesOpenTo && { routesOpenTo: options.routesOpenTo }),
@@ -158,10 +160,14 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     if (text !== undefined) log('info', text)
   }
   await reconcile()
-  await management.refresh()
+  const follow = async () => {
+    await management.refresh()
+    await revocations.look()
+  }
+  await follow()
   // What another instance has changed in the same store is taken into service within a moment.
   const timer = setInterval(
-    () => void management.refresh().catch((error) => report('cannot look for changed connectors', error)),
+    () => void follow().catch((error) => report('cannot look for what other instances have changed', error)),
     5_000,
   )
   timer.unref()

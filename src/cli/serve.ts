@@ -78,9 +78,9 @@ async function openBrokerOf(
       ...(options.brokerHint !== undefined && { hint: options.brokerHint }),
       // Who was put out at the broker is out at the proxy at once, open connections included.
       ...(settings.idp_provider_url === settings.broker.issuer && {
-        onRevoked: (subject: string) => {
-          kept.revoked.revokeUser(subject, Date.now())
-          kept.upgrades.closeWhere(({ session }) => session?.userId === subject, 1008)
+        onRevoked: (subject: string, at: number) => {
+          kept.revoked.revokeUser(subject, at)
+          kept.upgrades.closeWhere(({ session }) => session !== undefined && kept.revoked.isRevoked(session), 1008)
         },
       }),
       routesOpenTo: (person) => serving.current?.snapshot.routesOpenTo(person) ?? [],

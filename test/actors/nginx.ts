@@ -8,8 +8,8 @@ export interface NginxServer {
   /** Host names, `*.example.test` included. */
   readonly names: readonly string[]
   readonly certificate: Certificate
-  /** Where the requests go: `http://address:port`. */
-  readonly upstream: string
+  /** Where the requests go: `http://address:port`; to several in turn. */
+  readonly upstream: string | readonly string[]
   /** What an answer's head has to fit into: `proxy-buffer-size`, 4k where nobody says otherwise. */
   readonly headBuffer?: '4k' | '16k'
 }
@@ -75,7 +75,7 @@ http {
     default upgrade;
     '' '';
   }
-  ${servers.map((server) => serverBlock(server, at)).join('\n')}
+  ${servers.map((server, index) => serverBlock(server, { at, pool: `pool_${index}` })).join('\n')}
 }
 `
 }
@@ -84,8 +84,15 @@ http {
  * The header fields and limits are ingress-nginx's own defaults, so what breaks here breaks in a cluster too:
  * bodies up to 1 MiB, an answer's head in one buffer of 4 KiB, request bodies read whole before they go on.
  */
-function serverBlock({ names, certificate, upstream, headBuffer = '4k' }: NginxServer, at: Ports): string {
+function serverBlock(
+  { names, certificate, upstream, headBuffer = '4k' }: NginxServer,
+  { at, pool }: { at: Ports; pool: string },
+): string {
+  const targets = (typeof upstream === 'string' ? [upstream] : upstream).map((url) => new URL(url).host)
   return `
+  upstream ${pool} {
+    ${targets.map((target) => `server ${target};`).join(' ')}
+  }
   server {
     listen ${at.host}:${at.port} ssl http2;
     listen ${at.host}:${at.plainPort};
@@ -94,7 +101,7 @@ function serverBlock({ names, certificate, upstream, headBuffer = '4k' }: NginxS
     ssl_certificate_key ${certificate.keyFile};
     ssl_protocols TLSv1.2 TLSv1.3;
     location / {
-      proxy_pass ${upstream};
+      proxy_pass http://${pool};
       proxy_redirect off;
       proxy_http_version 1.1;
       proxy_set_header Host $http_host;

@@ -165,7 +165,7 @@ export function makeProvider(options: ProviderOptions): MadeProvider {
       Grant: (_context, grant) => grants.grantLife(grant),
       RefreshToken: (_context, token) => grants.refreshLife(token),
     },
-    fetch: (url, more) => fetch(url, { ...more, redirect: 'manual', signal: AbortSignal.timeout(5_000) }),
+    fetch: callApplication,
   }
   const provider = new library.Provider(issuer, configuration)
   provider.proxy = true
@@ -185,6 +185,16 @@ export function makeProvider(options: ProviderOptions): MadeProvider {
   provider.on('server_error', (_context, error) => report('the broker failed at a request', error))
   provider.on('backchannel.error', (_context, error) => report('an application was not told of a sign-out', error))
   return { provider, unwrap }
+}
+
+/**
+ * For back-channel logout alone. The library gives a dispatcher along that refuses private addresses, for providers where
+ * anybody may register; here the operator names the applications, and most of them stand on private addresses.
+ */
+function callApplication(url: string | URL | Request, asked?: RequestInit): Promise<Response> {
+  const { method, headers, body } = asked ?? {}
+  const signal = AbortSignal.timeout(5_000)
+  return fetch(url, { ...{ method, headers, body, signal }, redirect: 'manual' } as RequestInit)
 }
 
 /** The library's own policy, and: a session whose person is out is no session; the chooser can be asked for. */

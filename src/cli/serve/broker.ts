@@ -17,7 +17,7 @@ export interface BrokerTools {
   /** Under the password form; the demo tells its users there. */
   readonly hint?: Content
   readonly routesOpenTo?: NonNullable<Parameters<typeof openBroker>[0]['routesOpenTo']>
-  readonly onRevoked?: (subject: string) => void
+  readonly onRevoked?: (subject: string, at: number) => void
   /** What seals the broker's store, where it is not a file's own key. */
   readonly storeSecrets: readonly Secret[]
 }
