@@ -52,7 +52,7 @@ export function makeFront(options: FrontOptions): Front {
     try {
       const target = targetBelow(request.url ?? '', prefix)
       if (!target) return sendNothingHere(response, pages, caller)
-      cleanHeaders(request, base)
+      cleanHeaders(request, { base, address: caller.address })
       await serve(request, response, { ...target, prefix, caller, options })
     } catch (error) {
       report('the broker failed at a request', error)
@@ -78,12 +78,16 @@ function targetBelow(url: string, prefix: string): Target | undefined {
   return { path: below, query: rest.join('?') }
 }
 
-/** The library asks these headers for its own address. */
-function cleanHeaders(request: IncomingMessage, base: URL): void {
+/** The library asks these headers for its own address, and for that of whoever asks. */
+function cleanHeaders(
+  request: IncomingMessage,
+  { base, address }: { readonly base: URL; readonly address: string },
+): void {
   for (const name of Object.keys(request.headers))
     if (name.startsWith('x-forwarded-') || name === 'forwarded' || name === 'x-real-ip') delete request.headers[name]
   request.headers.host = base.host
   request.headers['x-forwarded-proto'] = base.protocol.slice(0, -1)
+  request.headers['x-forwarded-for'] = address
 }
 
 interface Asked extends Target {

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import type { BrokerSettings } from '../config/dex/broker-settings.ts'
 import type { Revealable } from '../crypto/key-ring.ts'
+import type { Audit } from './audit.ts'
 import { ConnectorBook } from './connectors/connector-book.ts'
 import { openConnectorOf } from './connectors/open-connector.ts'
 import { type BrokerDoors, openBrokerDoors } from './doors.ts'
@@ -23,9 +24,9 @@ import { loadOidcLibrary } from './provider/oidc-library.ts'
 import { makeProvider } from './provider/provider.ts'
 import { openSigningKeys } from './provider/signing-keys.ts'
 import { storeAdapter } from './provider/store-adapter.ts'
+import { UserCodeGuesses } from './provider/user-code-guesses.ts'
 import { declaredConnectors } from './settings-view.ts'
 import { AttemptCookies } from './sign-in/attempt-cookies.ts'
-import type { AuditEvent } from './sign-in/password-check.ts'
 import { SignIn } from './sign-in/sign-in.ts'
 import { openStore } from './store/open-store.ts'
 import type { Store } from './store/store.ts'
@@ -40,8 +41,8 @@ export interface BrokerOptions {
   readonly readConnector: ReadConnector
   readFile(path: string): Promise<string>
   readonly now: () => number
-  /** Told of each try to sign in. */
-  audit(event: AuditEvent): void
+  /** Told of each decision about somebody's identity. */
+  readonly audit: Audit
   /** What operators should know; never a secret. */
   log(level: 'info' | 'warn' | 'error', message: string, details?: Readonly<Record<string, unknown>>): void
   /** Which of the proxy's routes somebody may use, for `idp test`. */
@@ -99,7 +100,8 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const clients = new ClientBook(settings.staticClients, findStoredClient(store))
   const identities = new Identities(store)
   const signIn = new SignIn({
-    ...{ issuer: settings.issuer, store, clients, connectors, identities, pages, now, audit, report },
+    ...{ issuer: settings.issuer, store, clients, connectors, identities, pages, now, report },
+    audit: (event) => audit({ act: 'sign-in', ...event }),
     cookies: new AttemptCookies(cookieKey),
     alwaysChoose: settings.oauth2.alwaysShowLoginScreen,
     rememberByDefault: settings.sessions.rememberMeCheckedByDefault,
@@ -111,10 +113,25 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     report: (error, context) => log('warn', 'a source could not be asked again', { error, ...context }),
   })
 
+  const userCodes = new UserCodeGuesses({ pages, audit, now })
   const serve = (): Serving => {
     const jwks = keys.current().keys.map((jwk) => ({ ...jwk, kid: jwk.kid ?? '' }))
     const { provider, unwrap } = makeProvider({
-      ...{ library, settings, jwks, store, clients, connectors, identities, accounts, pages, now, report },
+      ...{
+        library,
+        settings,
+        jwks,
+        store,
+        clients,
+        connectors,
+        identities,
+        accounts,
+        pages,
+        now,
+        audit,
+        userCodes,
+        report,
+      },
       adapter: storeAdapter({ store, now, reuseInterval: settings.expiry.refreshTokens.reuseInterval }),
       cookieKeys: [cookieKey],
       interactionUrl: (context, interaction) => signIn.begin(context, interaction as Parameters<SignIn['begin']>[1]),

@@ -7,7 +7,7 @@ import { connect as connectTls } from 'node:tls'
 import { hashSync } from 'bcryptjs'
 import { freePort, temporaryFolder } from '#test/actors/program.ts'
 import { startProxy } from '#test/actors/proxy.ts'
-import { answerOf, authorizeUrl, rightPassword, startBroker } from '#test/broker/world.ts'
+import { answerOf, authorizeUrl, post, rightPassword, startBroker } from '#test/broker/world.ts'
 
 /** Another one than that of the proxy, which the broker would take for the client’s. */
 const guesser = '127.0.0.9'
@@ -181,4 +181,39 @@ test('after a wait the page says when, in the header and in words, and the right
   clock += Number(page.headers['retry-after']) * 1000
   const done = await browser.submit(page, { login: 'alice@corp.test', password: rightPassword })
   assert.ok(answerOf(done).get('code'), done.body)
+})
+
+test('guessing at the codes of devices waits ever longer, many at once gain nothing, and others are not held up', async () => {
+  let moment = Date.now()
+  await using world = await startBroker({ now: () => moment, isBehindProxy: true })
+  // Each with a form of its own, which is good for one code.
+  const enter = async (user_code: string) => {
+    const browser = world.browserAt('198.51.100.1')
+    return await browser.submit(await browser.open(`${world.issuer}/device`), { user_code })
+  }
+  await Promise.all(Array.from({ length: 40 }, () => enter('BBBB-CCCC')))
+  const looked = world.decisions.filter(({ act, outcome }) => act === 'user code' && outcome === 'refused').length
+  assert.ok(looked >= 5 && looked <= 25, `${looked} codes were looked at`)
+  const held = await enter('BBBB-CCCC')
+  assert.equal(held.status, 429)
+  assert.match(held.body, /Too many wrong codes/)
+  assert.match(held.headers['retry-after'] ?? '', /^\d+$/)
+  assert.ok(world.decisions.some(({ act, outcome }) => act === 'user code' && outcome === 'held-up'))
+  const waits: number[] = []
+  for (let round = 0; round < 5; round++) {
+    const seconds = Number((await enter('BBBB-CCCC')).headers['retry-after'])
+    waits.push(seconds)
+    moment += seconds * 1000
+    assert.notEqual((await enter('BBBB-CCCC')).status, 429, 'after the wait one more is looked at')
+  }
+  assert.ok(
+    waits.every((wait, at) => at === 0 || wait > (waits[at - 1] ?? 0)),
+    `the waits do not grow: ${waits}`,
+  )
+  // Somebody elsewhere, with the code of their own device.
+  assert.equal((await enter('BBBB-CCCC')).status, 429)
+  const { body: asked } = await post(`${world.issuer}/device/code`, { scope: 'openid' })
+  const owner = world.browserAt('203.0.113.9')
+  const page = await owner.submit(await owner.open(String(asked['verification_uri_complete'])))
+  assert.match(page.body, /Does the device show this code/)
 })

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hashSync } from 'bcryptjs'
+import type { Decision } from '#src/broker/audit.ts'
 import type { ReadConnector } from '#src/broker/management/local-connectors.ts'
 import { type Broker, openBroker } from '#src/broker/open-broker.ts'
 import type { AuditEvent } from '#src/broker/sign-in/password-check.ts'
@@ -60,6 +61,8 @@ export interface WorldOptions {
   readonly connectors?: readonly ConnectorSettings[]
   readonly path?: string
   readonly now?: () => number
+  /** Whether `X-Forwarded-For` is believed, as where nginx stands before it: then the test can come from anywhere. */
+  readonly isBehindProxy?: boolean
 }
 
 const noReader: ReadConnector = () => ({ kind: 'problems', lines: ['not in this test'] })
@@ -67,7 +70,9 @@ const noReader: ReadConnector = () => ({ kind: 'problems', lines: ['not in this 
 export async function startBroker(options: WorldOptions = {}) {
   const port = await freePort()
   const issuer = `http://127.0.0.1:${port}${options.path ?? '/dex'}`
+  /** Sign-ins, and beside them all else that was decided about somebody. */
   const audit: AuditEvent[] = []
+  const decisions: Decision[] = []
   const log: { level: string; message: string; details: unknown }[] = []
   const settings: BrokerSettings = {
     issuer,
@@ -79,7 +84,9 @@ export async function startBroker(options: WorldOptions = {}) {
       allowedOrigins: [],
       allowedHeaders: [],
       headers: {},
-      clientRemoteIP: undefined,
+      clientRemoteIP: options.isBehindProxy
+        ? { header: 'X-Forwarded-For', trustedProxies: ['127.0.0.1/32'] }
+        : undefined,
     },
     grpc: undefined,
     expiry: {
@@ -117,7 +124,11 @@ export async function startBroker(options: WorldOptions = {}) {
     readConnector: noReader,
     readFile: (path) => readFile(path, 'utf8'),
     now: options.now ?? Date.now,
-    audit: (event) => audit.push(event),
+    audit(line) {
+      if (line.act !== 'sign-in') return decisions.push(line)
+      const { act: _, ...event } = line
+      return audit.push(event)
+    },
     log: (level, message, details) => log.push({ level, message, details }),
     version: '0.0.0',
   })
@@ -126,8 +137,11 @@ export async function startBroker(options: WorldOptions = {}) {
     issuer: settings.issuer,
     settings,
     audit,
+    decisions,
     log,
     browser: () => new Application({ port: 0, ca: '' }),
+    /** A browser at this address; the broker has to be behind a proxy. */
+    browserAt: (address: string) => new Elsewhere(address),
     [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
   }
 }
@@ -139,6 +153,19 @@ export class Application extends Browser {
   protected override send(url: URL, ask: Ask): Promise<Reply> {
     if (url.hostname === '127.0.0.1') return super.send(url, ask)
     return Promise.resolve({ url: url.href, status: 200, headers: {}, setCookies: [], body: 'back' })
+  }
+}
+
+class Elsewhere extends Application {
+  readonly #address: string
+
+  constructor(address: string) {
+    super({ port: 0, ca: '' })
+    this.#address = address
+  }
+
+  protected override send(url: URL, ask: Ask): Promise<Reply> {
+    return super.send(url, { ...ask, headers: { ...ask.headers, 'x-forwarded-for': this.#address } })
   }
 }
 

@@ -1,13 +1,19 @@
 /** The device flow's pages (RFC 8628): enter the code, compare it, done. No script, and nothing is entered by a link alone. */
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { type BrokerPages, type BrokerView, pageHeaders } from '../views.ts'
+import type { UserCodeGuesses } from './user-code-guesses.ts'
 
 type DeviceFlow = NonNullable<NonNullable<Configuration['features']>['deviceFlow']>
 
 /** A code that a link carries is shown in the field, and has to be sent by hand (RFC 8628 §5.4). */
 export const prefilledCode = 'prefilled_code'
 
-export function deviceFeature({ pages }: { readonly pages: BrokerPages }): DeviceFlow {
+interface DeviceOptions {
+  readonly pages: BrokerPages
+  readonly userCodes: UserCodeGuesses
+}
+
+export function deviceFeature({ pages, userCodes }: DeviceOptions): DeviceFlow {
   const show = (context: KoaContextWithOIDC, view: BrokerView) => {
     context.set({ ...pageHeaders(pages, ['https:', 'http:']) })
     context.body = pages.render(view)
@@ -18,6 +24,7 @@ export function deviceFeature({ pages }: { readonly pages: BrokerPages }): Devic
     charset: 'base-20',
     mask: '****-****',
     userCodeInputSource: async (context, _form, _out, error) => {
+      if (error) userCodes.note(context, error)
       if (error && isUnkept(context)) return begin(context)
       const asked = context.query[prefilledCode]
       show(context, {

@@ -9,11 +9,13 @@ import type {
 } from 'oidc-provider'
 import type { BrokerSettings } from '../../config/dex/broker-settings.ts'
 import { jwtKey } from '../../crypto/sign-jwt.ts'
+import type { Audit } from '../audit.ts'
 import type { OpenConnectors } from '../connectors/open-connectors.ts'
 import { longestAttempt } from '../sign-in/sign-in.ts'
 import type { Store } from '../store/store.ts'
 import { type BrokerPages, pageHeaders } from '../views.ts'
 import type { Accounts } from './accounts.ts'
+import { keepAuditTrail } from './audit-trail.ts'
 import { checkAuthorization } from './authorization-rules.ts'
 import { claimsOfScopes } from './claims.ts'
 import { type ClientBook, metadataOf, rulesOf } from './client-book.ts'
@@ -25,6 +27,7 @@ import { refreshGrace } from './refresh-grace.ts'
 import { signOutFeature } from './sign-out.ts'
 import { addTokenExchange } from './token-exchange.ts'
 import { shapeTokens } from './tokens.ts'
+import type { UserCodeGuesses } from './user-code-guesses.ts'
 
 export interface ProviderOptions {
   readonly library: ProviderLibrary
@@ -45,6 +48,8 @@ export interface ProviderOptions {
     context: KoaContextWithOIDC,
     interaction: { readonly uid: string; readonly prompt: { name: string } },
   ): Promise<string>
+  readonly audit: Audit
+  readonly userCodes: UserCodeGuesses
   /** A request that failed in a way that nobody foresaw. */
   report(message: string, error: unknown): void
 }
@@ -179,6 +184,12 @@ export function makeProvider(options: ProviderOptions): MadeProvider {
   provider.use(signOut.middleware)
   provider.use(refreshGrace({ ...options, interval: expiry.refreshTokens.reuseInterval }))
   provider.use((context, next) => grants.afterToken(context as KoaContextWithOIDC, next))
+  keepAuditTrail(provider, options.audit)
+  provider.use((context, next) =>
+    context.method === 'POST' && context.path === brokerPaths.code_verification
+      ? options.userCodes.around(context as KoaContextWithOIDC, next)
+      : next(),
+  )
   // Without a listener the framework prints to standard error.
   const framework: NodeJS.EventEmitter = provider
   framework.on('error', (error: unknown) => report('the broker failed at a request', error))

@@ -4,6 +4,7 @@
  * Applications that want to know are told (Back-Channel Logout 1.0).
  */
 import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { Audit } from '../audit.ts'
 import type { Store } from '../store/store.ts'
 import { type BrokerPages, type BrokerView, formTargetsOf, pageHeaders } from '../views.ts'
 import type { Identities } from './identities.ts'
@@ -12,6 +13,7 @@ interface SignOutOptions {
   readonly identities: Identities
   readonly store: Store
   readonly pages: BrokerPages
+  readonly audit: Audit
   report(message: string, error: unknown): void
 }
 
@@ -90,6 +92,13 @@ async function endSession(context: KoaContextWithOIDC, options: SignOutOptions):
   const { accountId } = session
   if (accountId !== undefined) await tellApplications(context, { accountId, options })
   await endTokens(session.uid, options)
+  options.audit({
+    act: 'sign-out',
+    outcome: 'done',
+    address: context.ip,
+    ...(context.oidc.client && { client: context.oidc.client.clientId }),
+    ...(accountId !== undefined && { subject: accountId }),
+  })
   await session.destroy()
   context.cookies.set(provider.cookieName('session'), null, { overwrite: true, path: cookiePath(provider.issuer) })
 }

@@ -77,6 +77,8 @@ async function exchange(provider: Provider, context: KoaContextWithOIDC, options
     expiresAt: now() + expiresIn * 1000 + 60_000,
   })
   await grant.save()
+  // For whoever tells what was decided about whom.
+  context.oidc.entity('Account', { accountId: subject, known: held, claims: () => ({ sub: subject }) })
   const issued =
     wanted === 'access_token'
       ? await token.save()

@@ -42,8 +42,8 @@ export async function openServedBroker(settings: BrokerSettings, tools: BrokerTo
       readConnector: readRunTimeConnector,
       readFile: (path) => readFile(path, 'utf8'),
       now: Date.now,
-      audit: ({ outcome, ...details }) =>
-        event(outcome === 'failed' ? 'warn' : 'info', `sign-in ${outcome}`, { outcome, ...details }),
+      audit: ({ act, outcome, ...details }) =>
+        event(outcome === 'failed' ? 'warn' : 'info', `${act} ${outcome}`, { act, outcome, ...details }),
       log: event,
       version: await ownVersion(),
       ...(tools.routesOpenTo && { routesOpenTo: tools.routesOpenTo }),
