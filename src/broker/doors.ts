@@ -7,6 +7,9 @@ import { promisify } from 'node:util'
 import type { BrokerSettings } from '../config/dex/broker-settings.ts'
 import type { Front } from './front.ts'
 
+/** Instead of an address: whoever else is on this machine has another one. */
+const ownAddress = 'inside'
+
 /** A header that only this process knows how to fill: the proxy tells who asks. */
 export const callerHeader = 'x-ostiary-caller'
 
@@ -15,6 +18,8 @@ export interface BrokerDoors extends AsyncDisposable {
   readonly inside: string
   /** Value of `callerHeader` before the client's address. */
   readonly proof: string
+  /** Value of `callerHeader` for what the proxy in this process asks on its own account. */
+  readonly own: string
   /** What is listened on besides, as `http://HOST:PORT`. */
   readonly outside: readonly string[]
 }
@@ -53,6 +58,7 @@ export async function openBrokerDoors(web: BrokerSettings['web'], front: Front):
   return {
     inside: `http://127.0.0.1:${port}`,
     proof,
+    own: `${proof} ${ownAddress}`,
     outside,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
@@ -73,7 +79,7 @@ function provenCaller(request: IncomingMessage, proof: string) {
   // Compared by octets: a header may hold letters of two octets each, and unequal lengths throw.
   const [given, expected] = [Buffer.from(shown), Buffer.from(proof)]
   const isProven = given.length === expected.length && timingSafeEqual(given, expected)
-  if (isProven && isIP(address) !== 0) return { address, requestId }
+  if (isProven && (isIP(address) !== 0 || address === ownAddress)) return { address, requestId }
   return { address: request.socket.remoteAddress ?? 'unknown' }
 }
 

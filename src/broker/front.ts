@@ -3,8 +3,10 @@
  * may see it. The library believes the address that we give it, and nothing that a client sends about it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
 import type { default as Provider } from 'oidc-provider'
+import type { Audit } from './audit.ts'
+import { isClientEndpoint, serveClient } from './client-endpoints.ts'
+import type { ClientGuesses } from './client-guesses.ts'
 import { prefilledCode } from './provider/device.ts'
 import { brokerPaths } from './provider/provider.ts'
 import { readForm, sendView } from './sign-in/send.ts'
@@ -24,6 +26,8 @@ export interface FrontOptions {
   readonly pages: BrokerPages
   /** `web.headers`: sent with every answer; where we have a header of that name ourselves, ours stands. */
   readonly headers: Readonly<Record<string, string>>
+  readonly clientGuesses: ClientGuesses
+  readonly audit: Audit
   serving(): Serving
   /** Ids of connectors that may stand in `/auth/ID`. */
   hasConnector(id: string): boolean
@@ -40,8 +44,6 @@ export type Front = (request: IncomingMessage, response: ServerResponse, caller:
 /** Sign-in requests have no more (RFC 9700 names no limit; servers commonly take 8 KiB in a line). */
 const longestTarget = 16 * 1024
 const authorizationOctets = 16 * 1024
-/** Of the forms that are read here before the library reads them. */
-const tokenOctets = 64 * 1024
 
 export function makeFront(options: FrontOptions): Front {
   const { issuer, pages, report } = options
@@ -120,8 +122,11 @@ async function serve(request: IncomingMessage, response: ServerResponse, asked: 
       query: String(new URLSearchParams({ [prefilledCode]: parameters.get('user_code') ?? '' })),
     })
   }
-  if (path === brokerPaths.introspection || path === brokerPaths.revocation)
-    return passUnwrapped(request, response, { asked, unwrap })
+  if (isClientEndpoint(request, path))
+    return serveClient(request, response, {
+      ...{ path, unwrap, address: caller.address, guesses: options.clientGuesses, audit: options.audit },
+      pass: (ready) => pass(ready, response, asked),
+    })
   const isOurs = await signIn.serve({ request, response, path, query: parameters, ...caller, provider })
   if (isOurs) return
   if (path === '/' || path === '') return sendHome(response, options, issuer)
@@ -165,46 +170,6 @@ async function goByGet(
       'cache-control': 'no-store',
     })
     .end()
-}
-
-/** Access tokens are JWTs outside and ids inside; these two endpoints of the library take ids only. */
-async function passUnwrapped(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { asked, unwrap }: { readonly asked: Asked; readonly unwrap: Serving['unwrap'] },
-): Promise<void> {
-  if (request.method !== 'POST') return pass(request, response, asked)
-  const form = await readForm(request, tokenOctets)
-  if (!form) {
-    response.writeHead(413, { connection: 'close' }).end()
-    return
-  }
-  const tokens = form.getAll('token')
-  const [token = ''] = tokens
-  if (tokens.length === 1 && token.includes('.'))
-    form.set('token', unwrap(token).includes('.') ? 'unknown' : unwrap(token))
-  await pass(replayed(request, String(form)), response, asked)
-}
-
-/** The same request with another body, which was read already. */
-function replayed(request: IncomingMessage, text: string): IncomingMessage {
-  const body = Buffer.from(text)
-  const { method, url, socket, httpVersion, httpVersionMajor, httpVersionMinor, rawHeaders } = request
-  const headers = { ...request.headers, 'content-length': String(body.length) }
-  delete headers['transfer-encoding']
-  return Object.assign(Readable.from([body]), {
-    ...{
-      method,
-      url,
-      socket,
-      connection: socket,
-      httpVersion,
-      httpVersionMajor,
-      httpVersionMinor,
-      rawHeaders,
-      headers,
-    },
-  }) as unknown as IncomingMessage
 }
 
 function sendHealth(response: ServerResponse): void {

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import type { BrokerSettings } from '../config/dex/broker-settings.ts'
 import type { Revealable } from '../crypto/key-ring.ts'
 import type { Audit } from './audit.ts'
+import { ClientGuesses } from './client-guesses.ts'
 import { ConnectorBook } from './connectors/connector-book.ts'
 import { openConnectorOf } from './connectors/open-connector.ts'
 import { type BrokerDoors, openBrokerDoors } from './doors.ts'
@@ -152,6 +153,8 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     signIn,
     pages,
     headers: settings.web.headers,
+    clientGuesses: new ClientGuesses(now),
+    audit,
     serving: () => serving,
     hasConnector: (id) => connectors.find(id) !== undefined,
     report,

@@ -13,6 +13,8 @@ export interface BrokerAccess {
   /** Name of the header that tells the broker who asks, and what shows that we say so. */
   readonly callerHeader: string
   readonly proof: string
+  /** Value of that header for what we ask on our own account. */
+  readonly own: string
 }
 
 export interface BrokerRoute {

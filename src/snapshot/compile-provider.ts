@@ -54,7 +54,9 @@ function fetchOf(authority: string | undefined, broker: BrokerAccess | undefined
     fetch(url, init) {
       const asked = new URL(url)
       if (asked.origin !== origin) return elsewhere(url, init)
-      return globalThis.fetch(`${broker.inside}${asked.pathname}${asked.search}`, init)
+      const headers = new Headers(init?.headers)
+      headers.set(broker.callerHeader, broker.own)
+      return globalThis.fetch(`${broker.inside}${asked.pathname}${asked.search}`, { ...init, headers })
     },
   }
 }

@@ -217,3 +217,26 @@ test('guessing at the codes of devices waits ever longer, many at once gain noth
   const page = await owner.submit(await owner.open(String(asked['verification_uri_complete'])))
   assert.match(page.body, /Does the device show this code/)
 })
+
+test('whoever guesses at the proxy’s own secret, from wherever the proxy is as well, keeps nobody from signing in', async () => {
+  await using world = await startOneProcess()
+  const { proxy, port } = world
+  const basic = `Basic ${Buffer.from('ostiary:guess').toString('base64')}`
+  const guess = async () => {
+    const answer = await proxy.browser().fetch(`https://id.corp.test:${port}/dex/token`, {
+      method: 'POST',
+      headers: { authorization: basic, 'content-type': 'application/x-www-form-urlencoded' },
+      body: 'grant_type=refresh_token&refresh_token=x',
+    })
+    return answer.status
+  }
+  const browser = proxy.browser()
+  const form = await browser.open(proxy.url('hello'))
+  const consent = await browser.submit(form, { login: 'alice@corp.test', password: rightPassword })
+  const statuses: number[] = []
+  for (let round = 0; round < 45; round++) statuses.push(await guess())
+  assert.ok(statuses.includes(401) && statuses.includes(429), String(statuses))
+  // There is no application behind that route: whoever gets so far is let in.
+  const { status, url } = await browser.submit(consent, { approval: 'approve' })
+  assert.deepEqual([status, url], [502, proxy.url('hello')])
+})

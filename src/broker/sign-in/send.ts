@@ -81,9 +81,13 @@ export function sendForeign(
 /** What is too long is still read, up to this: who has not sent all of it does not hear the answer. */
 const mostRead = 8 * 1024 * 1024
 
+export function isForm({ headers }: IncomingMessage): boolean {
+  return /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '')
+}
+
 /** The form of a POST; undefined where it is too long or not a form. */
 export async function readForm(request: IncomingMessage, limit = formOctets): Promise<URLSearchParams | undefined> {
-  if (!/^application\/x-www-form-urlencoded\b/i.test(request.headers['content-type'] ?? '')) return undefined
+  if (!isForm(request)) return undefined
   const parts: Buffer[] = []
   let size = 0
   for await (const part of request) {

@@ -63,7 +63,7 @@ export async function openServedBroker(settings: BrokerSettings, tools: BrokerTo
   event('info', 'broker', { issuer: settings.issuer, addresses: doors.outside })
   const owned = opened.move()
   return {
-    access: { issuer: settings.issuer, inside: doors.inside, callerHeader, proof: doors.proof },
+    access: { issuer: settings.issuer, inside: doors.inside, callerHeader, proof: doors.proof, own: doors.own },
     async reload(next) {
       await broker.reload(next)
       return fixed

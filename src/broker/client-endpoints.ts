@@ -1,0 +1,122 @@
+/**
+ * The endpoints where applications prove who they are: tokens, introspection, revocation, device codes. Their forms are
+ * read here before the library reads them, to slow down whoever guesses at secrets.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import type { Audit } from './audit.ts'
+import type { ClientGuesses, ShownSecret } from './client-guesses.ts'
+import { brokerPaths } from './provider/provider.ts'
+import { isForm, readForm } from './sign-in/send.ts'
+
+const paths: ReadonlySet<string> = new Set([
+  brokerPaths.token,
+  brokerPaths.introspection,
+  brokerPaths.revocation,
+  brokerPaths.device_authorization,
+])
+/** Long enough for any token; the library takes somewhat less. */
+const longestForm = 64 * 1024
+
+export function isClientEndpoint({ method }: IncomingMessage, path: string): boolean {
+  return method === 'POST' && paths.has(path)
+}
+
+interface Passing {
+  readonly path: string
+  readonly address: string
+  readonly guesses: ClientGuesses
+  readonly audit: Audit
+  /** An access token as the endpoints for introspection and revocation take it. */
+  unwrap(token: string): string
+  /** Hands the request to the library. */
+  pass(request: IncomingMessage): Promise<void>
+}
+
+export async function serveClient(request: IncomingMessage, response: ServerResponse, passing: Passing): Promise<void> {
+  const { path, address, guesses, audit, unwrap, pass } = passing
+  const form = isForm(request) ? await readForm(request, longestForm) : new URLSearchParams()
+  if (!form) {
+    response.writeHead(413, { connection: 'close' }).end()
+    return
+  }
+  if (path === brokerPaths.introspection || path === brokerPaths.revocation) unwrapIn(form, unwrap)
+  const ready = isForm(request) ? replayed(request, String(form)) : request
+  const shown = secretIn(request, form)
+  if (!shown) return pass(ready)
+  const admission = guesses.admit({ client: shown.client, address })
+  if (admission.kind === 'wait') {
+    const client = shown.client === undefined ? {} : { client: shown.client.slice(0, 128) }
+    audit({ act: 'client authentication', outcome: 'held-up', address, ...client })
+    return sendWait(response, Math.ceil(admission.waitMs / 1000))
+  }
+  // Only these two say for sure: before the secret is looked at, much else may be wrong with a request.
+  let answer: 'right' | 'wrong' | 'unknown' = 'unknown'
+  try {
+    await pass(ready)
+    answer = response.statusCode === 401 ? 'wrong' : response.statusCode === 200 ? 'right' : 'unknown'
+  } finally {
+    admission.end(answer)
+  }
+}
+
+/** Access tokens are JWTs outside and ids inside; two endpoints of the library take ids only. */
+function unwrapIn(form: URLSearchParams, unwrap: Passing['unwrap']): void {
+  const tokens = form.getAll('token')
+  const [token = ''] = tokens
+  if (tokens.length === 1 && token.includes('.'))
+    form.set('token', unwrap(token).includes('.') ? 'unknown' : unwrap(token))
+}
+
+/** Whose secret is shown, by either of the two ways (RFC 6749 §2.3.1); undefined where none is. */
+function secretIn({ headers }: IncomingMessage, form: URLSearchParams): Pick<ShownSecret, 'client'> | undefined {
+  const { authorization } = headers
+  if (authorization === undefined && !form.has('client_secret')) return undefined
+  return { client: form.get('client_id') ?? basicUser(authorization ?? '') }
+}
+
+function basicUser(authorization: string): string | undefined {
+  const encoded = /^basic ([A-Za-z0-9+/]+={0,2})$/i.exec(authorization)?.[1]
+  const name = encoded && Buffer.from(encoded, 'base64').toString('utf8').split(':', 1)[0]
+  try {
+    return name && decodeURIComponent(name.replaceAll('+', '%20'))
+  } catch {
+    return undefined
+  }
+}
+
+/** RFC 6585 §4; the word is the one that clients know for "not now" (RFC 6749 §4.1.2.1). */
+function sendWait(response: ServerResponse, seconds: number): void {
+  const body = {
+    error: 'temporarily_unavailable',
+    error_description: `too many wrong client secrets, try again in ${seconds} s`,
+  }
+  response
+    .writeHead(429, {
+      'content-type': 'application/json; charset=utf-8',
+      'cache-control': 'no-store',
+      'retry-after': String(seconds),
+    })
+    .end(JSON.stringify(body))
+}
+
+/** The same request with another body, which was read already. */
+function replayed(request: IncomingMessage, text: string): IncomingMessage {
+  const body = Buffer.from(text)
+  const { method, url, socket, httpVersion, httpVersionMajor, httpVersionMinor, rawHeaders } = request
+  const headers = { ...request.headers, 'content-length': String(body.length) }
+  delete headers['transfer-encoding']
+  return Object.assign(Readable.from([body]), {
+    ...{
+      method,
+      url,
+      socket,
+      connection: socket,
+      httpVersion,
+      httpVersionMajor,
+      httpVersionMinor,
+      rawHeaders,
+      headers,
+    },
+  }) as unknown as IncomingMessage
+}
