@@ -1,5 +1,5 @@
 /** Who it is, out of a checked ID token and userinfo; the checks that openid-client leaves to its callers. */
-import { createHash } from 'node:crypto'
+import { leftHalfHash } from '../crypto/left-half-hash.ts'
 import { ProxyError } from '../errors/proxy-error.ts'
 import type { Claims } from '../session/session.ts'
 
@@ -46,13 +46,6 @@ export function userIdOf(claims: Claims, claim: 'sub' | 'oid'): string {
 function listOf(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value
   return typeof value === 'string' && value !== '' ? [value] : []
-}
-
-function leftHalfHash(idToken: string, accessToken: string): string {
-  const { alg } = JSON.parse(Buffer.from(idToken.split('.', 1)[0] ?? '', 'base64url').toString()) as { alg: string }
-  const hash = alg.endsWith('384') ? 'sha384' : alg.endsWith('512') || alg.startsWith('Ed') ? 'sha512' : 'sha256'
-  const digest = createHash(hash).update(accessToken).digest()
-  return digest.subarray(0, digest.length / 2).toString('base64url')
 }
 
 function refuse(why: string): never {

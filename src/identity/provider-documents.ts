@@ -8,9 +8,9 @@ import {
   enableNonRepudiationChecks,
   type ServerMetadata,
 } from 'openid-client'
+import { PublishedKeys } from '../crypto/published-keys.ts'
 import { ProxyError } from '../errors/proxy-error.ts'
 import { providerFailure } from './failures.ts'
-import { KeySet } from './key-set.ts'
 import { type Fetch, fetchWhole } from './provider-fetch.ts'
 
 export interface ProviderDocumentOptions {
@@ -31,7 +31,7 @@ const timeLimit = 10
 
 export class ProviderDocuments {
   readonly #options: ProviderDocumentOptions
-  readonly #keys = new KeySet()
+  readonly #keys = new PublishedKeys()
   #kept: { readonly text: string; readonly metadata: ServerMetadata; readonly fetchedAt: number } | undefined
   #finding: Promise<void> | undefined
   #failed: { readonly error: ProxyError; readonly until: number; readonly pause: number } | undefined
@@ -60,7 +60,8 @@ export class ProviderDocuments {
     return this.#configure(kept.metadata, async (url, options) => {
       if (url.endsWith(wellKnown)) return new Response(kept.text, { headers: json })
       if (url === kept.metadata.jwks_uri) {
-        return this.#keys.respond({ url, keyId, fetch: this.#options.fetch, options, now: this.#options.clock() })
+        const download = () => fetchWhole(this.#options.fetch, { url, options })
+        return this.#keys.respond({ url, keyId, download, now: this.#options.clock() })
       }
       const response = await fetchWhole(this.#options.fetch, { url, options })
       if (url === kept.metadata.token_endpoint) {

@@ -1,5 +1,5 @@
 /** The checks of an ID token that openid-client leaves to its callers. */
-import { createHash } from 'node:crypto'
+import { leftHalfHash } from '../../../crypto/left-half-hash.ts'
 import { ProxyError } from '../../../errors/proxy-error.ts'
 
 export type Claims = Readonly<Record<string, unknown>>
@@ -34,13 +34,6 @@ export function subjectOf(claims: Claims): string {
   const subject = claims['sub']
   if (typeof subject !== 'string' || !/\S/.test(subject) || subject.length > 1024) return refuse('sub is missing')
   return subject
-}
-
-function leftHalfHash(idToken: string, accessToken: string): string {
-  const { alg } = JSON.parse(Buffer.from(idToken.split('.', 1)[0] ?? '', 'base64url').toString()) as { alg: string }
-  const hash = alg.endsWith('384') ? 'sha384' : alg.endsWith('512') || alg.startsWith('Ed') ? 'sha512' : 'sha256'
-  const digest = createHash(hash).update(accessToken).digest()
-  return digest.subarray(0, digest.length / 2).toString('base64url')
 }
 
 function refuse(why: string): never {

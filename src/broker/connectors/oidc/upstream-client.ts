@@ -16,14 +16,14 @@ import {
   type TokenEndpointResponseHelpers,
   tokenIntrospection,
 } from 'openid-client'
+import { PublishedKeys } from '../../../crypto/published-keys.ts'
 import { ProxyError } from '../../../errors/proxy-error.ts'
 import type { Departure } from '../connector.ts'
-import type { UpstreamHttp } from '../upstream-http.ts'
+import { UpstreamFailure, type UpstreamHttp } from '../upstream-http.ts'
 import { keyIdOf, withoutIdToken, withoutIssuer } from './answers.ts'
 import { type ChallengeMethod, challengeMethod, challengeParameters, newAttempt, readAttempt } from './attempt.ts'
 import { type Claims, checkAuthorizedParty, checkIdToken, subjectOf } from './id-token-checks.ts'
 import { tokenErrorOf, upstreamFailure } from './upstream-failure.ts'
-import { UpstreamKeys } from './upstream-keys.ts'
 
 export interface UpstreamClientOptions {
   readonly clientId: string
@@ -60,7 +60,7 @@ type TokenAnswer = TokenEndpointResponse & TokenEndpointResponseHelpers
 
 export class UpstreamClient {
   readonly #options: UpstreamClientOptions
-  readonly #keys = new UpstreamKeys()
+  readonly #keys = new PublishedKeys()
 
   constructor(options: UpstreamClientOptions) {
     this.#options = options
@@ -189,7 +189,7 @@ export class UpstreamClient {
     if (url === undefined) return 0
     signal.throwIfAborted()
     const http = await this.#options.http()
-    const request = { url, keyId: undefined, http, now: this.#options.now() }
+    const request = { url, keyId: undefined, download: keysFrom(http, url), now: this.#options.now() }
     const set = await this.#keys.respond(request).catch(fail('read the keys'))
     return ((await set.json()) as { keys: unknown[] }).keys.length
   }
@@ -218,7 +218,8 @@ export class UpstreamClient {
     let keyId: string | undefined
     conversation.timeout = 10
     conversation[customFetch] = async (url, init) => {
-      if (url === metadata.jwks_uri) return this.#keys.respond({ url, keyId, http, now: now() })
+      if (url === metadata.jwks_uri)
+        return this.#keys.respond({ url, keyId, download: keysFrom(http, url), now: now() })
       const isToken = url === metadata.token_endpoint
       const signals = [signal, ...(init.signal ? [init.signal] : [])]
       const response =
@@ -239,5 +240,15 @@ export class UpstreamClient {
 function fail(step: string): (error: unknown) => never {
   return (error) => {
     throw upstreamFailure(error, step)
+  }
+}
+
+/** A source whose key set is away for the moment is away itself. */
+function keysFrom(http: UpstreamHttp, url: string): () => Promise<Response> {
+  return async () => {
+    const response = await http.fetch(url)
+    const { status } = response
+    if (status >= 500) throw new UpstreamFailure(new ProxyError('CONNECTOR_UNREACHABLE', `key set: status ${status}`))
+    return response
   }
 }

@@ -1,8 +1,7 @@
-/** The provider's keys, kept and fetched again within bounds; the last good set serves while a new one is unusable. */
-import type { Fetch } from './provider-fetch.ts'
-import { fetchWhole } from './provider-fetch.ts'
+/** Public keys of an issuer, kept and fetched again within bounds; the last good set serves while a new one is unusable. */
 
 interface KeptKeys {
+  readonly url: string
   readonly text: string
   readonly ids: ReadonlySet<string>
   readonly fetchedAt: number
@@ -11,35 +10,36 @@ interface KeptKeys {
 /** Milliseconds. */
 const freshFor = 10 * 60_000
 const usableFor = 24 * 60 * 60_000
-/** Downloads that unknown key ids (or failures) may cause in a minute. */
+/** Downloads that unknown key ids (or failures) may cause in a minute: anybody can make up a token. */
 const downloadsPerMinute = 6
+const mostKeys = 100
 
-export class KeySet {
+export interface KeyRequest {
+  /** The issuer's `jwks_uri`. */
+  readonly url: string
+  /** The `kid` that is looked for: one that nobody knows is fetched at once, as issuers change keys without notice. */
+  readonly keyId: string | undefined
+  /** Fetches `url`, bounded in time and size; rejects where nobody answers. */
+  readonly download: () => Promise<Response>
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+export class PublishedKeys {
   #kept: KeptKeys | undefined
   #download: Promise<void> | undefined
   #downloads: number[] = []
 
   /**
-   * The key set as the provider's answer would be. A kept one serves while it is fresh and knows `keyId`; a key that
-   * nobody knows is looked for at once, because providers change keys without notice, but only so often.
+   * The key set as the issuer's answer would be (RFC 7517 §5), with its usable keys only.
+   *
+   * @throws TypeError where there is no good set, and what was fetched is none; whatever `download` rejects with
    */
-  async respond({
-    url,
-    keyId,
-    fetch,
-    options,
-    now,
-  }: {
-    url: string
-    keyId: string | undefined
-    fetch: Fetch
-    options?: RequestInit | undefined
-    now: number
-  }): Promise<Response> {
-    const kept = this.#kept
+  async respond({ url, keyId, download, now }: KeyRequest): Promise<Response> {
+    const kept = this.#kept?.url === url ? this.#kept : undefined
     const isFresh = kept && now - kept.fetchedAt < freshFor && (keyId === undefined || kept.ids.has(keyId))
     if (!isFresh && this.#mayDownload(now)) {
-      this.#download ??= this.#fetch({ url, fetch, options, now }).finally(() => {
+      this.#download ??= this.#take({ url, download, now }).finally(() => {
         this.#download = undefined
       })
       try {
@@ -48,7 +48,7 @@ export class KeySet {
         if (!kept || now - kept.fetchedAt > usableFor) throw error
       }
     }
-    const text = this.#kept?.text ?? '{"keys":[]}'
+    const text = this.#kept?.url === url ? this.#kept.text : '{"keys":[]}'
     return new Response(text, { headers: { 'content-type': 'application/json' } })
   }
 
@@ -60,23 +60,12 @@ export class KeySet {
     return true
   }
 
-  async #fetch({
-    url,
-    fetch,
-    options,
-    now,
-  }: {
-    url: string
-    fetch: Fetch
-    options?: RequestInit | undefined
-    now: number
-  }): Promise<void> {
-    const response = await fetchWhole(fetch, { url, options })
+  async #take({ url, download, now }: Omit<KeyRequest, 'keyId'>): Promise<void> {
+    const response = await download()
     if (response.status !== 200) throw new TypeError(`cannot use key set: status ${response.status}`)
     const keys = usableKeys(await response.text())
-    if (keys.length === 0) throw new TypeError('cannot use key set: it holds no usable key')
     const ids = new Set(keys.map(({ kid }) => kid).filter((kid) => typeof kid === 'string'))
-    this.#kept = { text: JSON.stringify({ keys }), ids, fetchedAt: now }
+    this.#kept = { url, text: JSON.stringify({ keys }), ids, fetchedAt: now }
   }
 }
 
@@ -86,7 +75,7 @@ interface UsableKey {
 }
 
 /** The public signature keys of a set. One odd member must not end every sign-in, so it is left out alone. */
-export function usableKeys(text: string): UsableKey[] {
+function usableKeys(text: string): UsableKey[] {
   let set: unknown
   try {
     set = JSON.parse(text)
@@ -95,9 +84,12 @@ export function usableKeys(text: string): UsableKey[] {
   }
   const keys: unknown = typeof set === 'object' && set !== null && 'keys' in set ? set.keys : undefined
   if (!Array.isArray(keys)) throw new TypeError('cannot use key set: it has no list of keys')
-  return keys.filter(isUsable)
+  const usable = keys.slice(0, mostKeys).filter(isUsable)
+  if (usable.length === 0) throw new TypeError('cannot use key set: it holds no usable key')
+  return usable
 }
 
+/** Symmetric keys are none of these: a published one is known to everybody. */
 const publicTypes = new Set(['RSA', 'EC', 'OKP'])
 
 function isUsable(key: unknown): key is UsableKey {
@@ -107,7 +99,8 @@ function isUsable(key: unknown): key is UsableKey {
   return (
     typeof kty === 'string' &&
     publicTypes.has(kty) &&
-    [kid, alg, use].every(isTextOrAbsent) &&
+    [kid, alg].every(isTextOrAbsent) &&
+    (use === undefined || use === 'sig') &&
     (operations === undefined || Array.isArray(operations))
   )
 }
