@@ -6,7 +6,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import type { Audit } from './audit.ts'
 import type { ClientGuesses, ShownSecret } from './client-guesses.ts'
-import { brokerPaths } from './provider/provider.ts'
+import { sendError } from './programs.ts'
+import { tidyScope } from './provider/authorization-rules.ts'
+import { settleCredentials } from './provider/client-credentials.ts'
+import { brokerPaths } from './provider/paths.ts'
 import { isForm, readForm } from './sign-in/send.ts'
 
 const paths: ReadonlySet<string> = new Set([
@@ -36,13 +39,12 @@ interface Passing {
 export async function serveClient(request: IncomingMessage, response: ServerResponse, passing: Passing): Promise<void> {
   const { path, address, guesses, audit, unwrap, pass } = passing
   const form = isForm(request) ? await readForm(request, longestForm) : new URLSearchParams()
-  if (!form) {
-    response.writeHead(413, { connection: 'close' }).end()
-    return
-  }
+  if (!form) return sendError(response, { status: 413, description: 'the form is too long' })
+  const shown = secretIn(request, form)
+  settleCredentials(request.headers, form)
+  tidyScope(form)
   if (path === brokerPaths.introspection || path === brokerPaths.revocation) unwrapIn(form, unwrap)
   const ready = isForm(request) ? replayed(request, String(form)) : request
-  const shown = secretIn(request, form)
   if (!shown) return pass(ready)
   const admission = guesses.admit({ client: shown.client, address })
   if (admission.kind === 'wait') {

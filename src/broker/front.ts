@@ -7,9 +7,11 @@ import type { default as Provider } from 'oidc-provider'
 import type { Audit } from './audit.ts'
 import { isClientEndpoint, serveClient } from './client-endpoints.ts'
 import type { ClientGuesses } from './client-guesses.ts'
+import { type CrossOrigin, greetProgram } from './programs.ts'
+import { tidyScope } from './provider/authorization-rules.ts'
 import { prefilledCode } from './provider/device.ts'
-import { brokerPaths } from './provider/provider.ts'
-import { readForm, sendView } from './sign-in/send.ts'
+import { brokerPaths, oldDeviceTokenPath, rulesOfPath } from './provider/paths.ts'
+import { isForm, readForm, refusesMethod, sendRedirect, sendView } from './sign-in/send.ts'
 import type { SignIn } from './sign-in/sign-in.ts'
 import type { BrokerPages } from './views.ts'
 
@@ -26,6 +28,7 @@ export interface FrontOptions {
   readonly pages: BrokerPages
   /** `web.headers`: sent with every answer; where we have a header of that name ourselves, ours stands. */
   readonly headers: Readonly<Record<string, string>>
+  readonly crossOrigin: CrossOrigin
   readonly clientGuesses: ClientGuesses
   readonly audit: Audit
   serving(): Serving
@@ -100,49 +103,76 @@ interface Asked extends Target {
 
 async function serve(request: IncomingMessage, response: ServerResponse, asked: Asked): Promise<void> {
   const { path, query, caller, options } = asked
-  const { signIn, issuer } = options
-  const { provider, unwrap } = options.serving()
   if (path === '/healthz') return sendHealth(response)
+  const rules = rulesOfPath(path)
+  if (rules?.for === 'programs') return serveProgram(request, response, { asked, methods: rules.methods })
+  const { provider } = options.serving()
   const parameters = new URLSearchParams(query)
-  const connectorId = /^\/auth\/([^/]+)$/.exec(path)?.[1]
-  if (path === brokerPaths.authorization || (connectorId !== undefined && parameters.has('client_id'))) {
-    if (request.method === 'POST') return goByGet(request, response, asked)
-    if (connectorId !== undefined) {
-      if (!options.hasConnector(connectorId)) return sendNothingHere(response, options.pages, caller)
-      // Dex's `/auth/ID` names the connector in the path.
-      parameters.set('connector_id', connectorId)
-      return pass(request, response, { ...asked, path: brokerPaths.authorization, query: String(parameters) })
-    }
-    return pass(request, response, asked)
-  }
-  if (path === brokerPaths.code_verification && request.method === 'GET' && parameters.has('user_code')) {
-    // The library would send such a code on by script; here it is shown, and the person sends it.
-    return pass(request, response, {
-      ...asked,
-      query: String(new URLSearchParams({ [prefilledCode]: parameters.get('user_code') ?? '' })),
-    })
-  }
-  if (isClientEndpoint(request, path))
-    return serveClient(request, response, {
-      ...{ path, unwrap, address: caller.address, guesses: options.clientGuesses, audit: options.audit },
-      pass: (ready) => pass(ready, response, asked),
-    })
-  const isOurs = await signIn.serve({ request, response, path, query: parameters, ...caller, provider })
+  const isOurs = await options.signIn.serve({ request, response, path, query: parameters, ...caller, provider })
   if (isOurs) return
-  if (path === '/' || path === '') return sendHome(response, options, issuer)
-  if (!isOfLibrary(path)) return sendNothingHere(response, options.pages, caller)
+  if (path === '/' || path === '') return sendHome(request, response, options)
+  if (!rules) return sendNothingHere(response, options.pages, caller)
+  if (!rules.methods.includes(request.method ?? '')) return sendWrongMethod(response, asked, rules.methods)
+  const connectorId = connectorIn(path)
+  // Dex's `/auth/ID` takes whole requests; without a client it is an attempt on its way back to the library.
+  const isBegun = connectorId !== undefined && (request.method === 'POST' || parameters.has('client_id'))
+  if (path === brokerPaths.authorization || isBegun)
+    return authorize(request, response, { asked, parameters, connectorId })
+  if (path === brokerPaths.code_verification && request.method !== 'POST' && parameters.has('user_code')) {
+    // The library would send such a code on by script; here it is shown, and the person sends it.
+    const shown = new URLSearchParams({ [prefilledCode]: parameters.get('user_code') ?? '' })
+    return pass(request, response, { ...asked, query: String(shown) })
+  }
   return pass(request, response, asked)
 }
 
-const libraryPaths: ReadonlySet<string> = new Set([
-  ...Object.values(brokerPaths),
-  ...['/logout/confirm', '/logout/success', '/.well-known/openid-configuration'],
-  '/.well-known/oauth-authorization-server',
-])
+async function authorize(
+  request: IncomingMessage,
+  response: ServerResponse,
+  {
+    asked,
+    parameters,
+    connectorId,
+  }: { readonly asked: Asked; readonly parameters: URLSearchParams; readonly connectorId: string | undefined },
+): Promise<void> {
+  const { options, caller } = asked
+  if (connectorId !== undefined && !options.hasConnector(connectorId))
+    return sendNothingHere(response, options.pages, caller)
+  if (request.method === 'POST') return goByGet(request, response, { asked, parameters })
+  const isTidied = tidyScope(parameters)
+  // Dex's `/auth/ID` names the connector in the path.
+  if (connectorId !== undefined) parameters.set('connector_id', connectorId)
+  const query = isTidied || connectorId !== undefined ? String(parameters) : asked.query
+  return pass(request, response, { ...asked, path: brokerPaths.authorization, query })
+}
 
-/** The library's router takes other spellings, too (`/Device`, `/device/`), which would go round what is done here. */
-function isOfLibrary(path: string): boolean {
-  return libraryPaths.has(path) || /^\/(?:auth|device)\/[\w-]+$/.test(path)
+async function serveProgram(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { asked, methods }: { readonly asked: Asked; readonly methods: readonly string[] },
+): Promise<void> {
+  const { options, caller } = asked
+  if (greetProgram(request, response, { methods, crossOrigin: options.crossOrigin })) return
+  const path = asked.path === oldDeviceTokenPath ? brokerPaths.token : asked.path
+  if (!isClientEndpoint(request, path)) {
+    // At userinfo the token counts and nothing else: Dex looks at no body there.
+    if (!isForm(request)) delete request.headers['content-type']
+    return pass(request, response, asked)
+  }
+  return serveClient(request, response, {
+    ...{ path, unwrap: options.serving().unwrap, address: caller.address },
+    ...{ guesses: options.clientGuesses, audit: options.audit },
+    pass: (ready) => pass(ready, response, { ...asked, path }),
+  })
+}
+
+function connectorIn(path: string): string | undefined {
+  const text = /^\/auth\/([^/]+)$/.exec(path)?.[1]
+  try {
+    return text && decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
 
 /** Hands the request to the library, which finds its path without the issuer's. */
@@ -157,26 +187,22 @@ async function pass(request: IncomingMessage, response: ServerResponse, asked: A
 async function goByGet(
   request: IncomingMessage,
   response: ServerResponse,
-  { prefix, path, options }: Asked,
+  { asked, parameters }: { readonly asked: Asked; readonly parameters: URLSearchParams },
 ): Promise<void> {
-  const form = await readForm(request, authorizationOctets)
-  if (!form) {
-    response.writeHead(413, { connection: 'close' }).end()
-    return
-  }
-  response
-    .writeHead(303, {
-      location: `${new URL(options.issuer).origin}${prefix}${path}?${form}`,
-      'cache-control': 'no-store',
-    })
-    .end()
+  const form = isForm(request) ? await readForm(request, authorizationOctets) : new URLSearchParams()
+  if (!form) return sendTooLong(response, asked)
+  for (const [name, value] of form) parameters.append(name, value)
+  // Without scheme and host: a browser that has turned an http issuer into https stays where it is.
+  sendRedirect(response, `${asked.prefix}${asked.path}?${parameters}`)
 }
 
 function sendHealth(response: ServerResponse): void {
-  response.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-store' }).end('Health check passed\n')
+  const headers = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }
+  response.writeHead(200, headers).end('Health check passed')
 }
 
-function sendHome(response: ServerResponse, { pages }: FrontOptions, issuer: string): void {
+function sendHome(request: IncomingMessage, response: ServerResponse, { pages, issuer }: FrontOptions): void {
+  if (refusesMethod(request, response, ['GET', 'HEAD'])) return
   sendView(response, pages, {
     status: 200,
     view: {
@@ -185,6 +211,35 @@ function sendHome(response: ServerResponse, { pages }: FrontOptions, issuer: str
       text: `Applications send people here to sign in. This is the issuer ${issuer}.`,
       advice: 'Open the application that you want to use.',
       isFine: true,
+    },
+  })
+}
+
+/** People come to a form's address by their history, or by going back. */
+function sendWrongMethod(response: ServerResponse, { caller, options }: Asked, methods: readonly string[]): void {
+  sendView(response, options.pages, {
+    status: 405,
+    headers: { allow: methods.join(', '), connection: 'close' },
+    view: {
+      kind: 'problem',
+      heading: 'This page cannot be opened by itself',
+      text: 'It belongs to a form that was sent before.',
+      advice: 'Go back to the application and begin again.',
+      requestId: caller.requestId,
+    },
+  })
+}
+
+function sendTooLong(response: ServerResponse, { caller, options }: Asked): void {
+  sendView(response, options.pages, {
+    status: 413,
+    headers: { connection: 'close' },
+    view: {
+      kind: 'problem',
+      heading: 'This request is too long',
+      text: 'The application sends more than a sign-in can need.',
+      advice: 'Tell its operator.',
+      requestId: caller.requestId,
     },
   })
 }

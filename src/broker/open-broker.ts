@@ -153,6 +153,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     signIn,
     pages,
     headers: settings.web.headers,
+    crossOrigin: settings.web,
     clientGuesses: new ClientGuesses(now),
     audit,
     serving: () => serving,

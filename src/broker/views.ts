@@ -47,6 +47,13 @@ export type BrokerView =
       readonly fields: Readonly<Record<string, string>>
     }
   | {
+      /** The answer to an application that wants it as a form (`response_mode=form_post`). */
+      readonly kind: 'answer'
+      readonly client: ShownClient
+      readonly action: string
+      readonly fields: Readonly<Record<string, string>>
+    }
+  | {
       readonly kind: 'device-code'
       readonly action: string
       readonly fields: Readonly<Record<string, string>>
@@ -86,13 +93,20 @@ export interface BrokerPages {
   failure(code: ErrorCode): { readonly status: number; readonly text: string; readonly advice: string }
   /** The source expression that lets its style through a Content-Security-Policy. */
   readonly styleSource: string
+  /** The same for the one script there is: it sends the form of an `answer`. */
+  readonly scriptSource: string
 }
 
 /** Headers of every page. `formTargets`: origins and schemes that a form may lead to, redirects after it included. */
-export function pageHeaders(pages: BrokerPages, formTargets: readonly string[]): Readonly<Record<string, string>> {
+export function pageHeaders(
+  pages: BrokerPages,
+  formTargets: readonly string[],
+  { sendsItself = false }: { readonly sendsItself?: boolean } = {},
+): Readonly<Record<string, string>> {
   const policy = [
     "default-src 'none'",
     `style-src ${pages.styleSource}`,
+    ...(sendsItself ? [`script-src ${pages.scriptSource}`] : []),
     `form-action ${["'self'", ...formTargets].join(' ')}`,
     "frame-ancestors 'none'",
     "base-uri 'none'",

@@ -42,6 +42,19 @@ export function checkAuthorization({ library, clients, connectors }: Rules) {
   }
 }
 
+/** Blanks around scopes, and several between them, name no scope without letters (as in Dex); true where there were some. */
+export function tidyScope(parameters: URLSearchParams): boolean {
+  const [scope, ...more] = parameters.getAll('scope')
+  if (scope === undefined || more.length > 0) return false
+  const tidy = scope
+    .split(/[\t\n\r ]+/)
+    .filter(Boolean)
+    .join(' ')
+  if (tidy === scope) return false
+  parameters.set('scope', tidy)
+  return true
+}
+
 /** As they were sent: the library's own list is shorter already. */
 function scopesOf(context: KoaContextWithOIDC): readonly string[] {
   const sent = context.method === 'POST' ? context.oidc.body?.['scope'] : context.query['scope']

@@ -2,6 +2,7 @@
 import type { ClientMetadata } from 'oidc-provider'
 import type { ClientSettings } from '../../config/dex/broker-settings.ts'
 import { compileGroupRules, type RenameGroups } from './claims.ts'
+import { proofOfSecret } from './client-credentials.ts'
 
 /** A client as the broker serves it. */
 export interface BrokerClient extends ClientSettings {
@@ -85,7 +86,7 @@ export function rulesOf(client: object): ClientRules {
   return (client as { readonly ostiary: ClientRules }).ostiary
 }
 
-/** The client in the provider's words. Both ways to send the secret are taken, whichever stands here. */
+/** The client in the library's words. Both ways to send the secret are taken, whichever stands here. */
 export function metadataOf(client: ClientSettings, options: MetadataOptions): ClientMetadata {
   const secret = client.secret?.reveal()
   return {
@@ -93,13 +94,11 @@ export function metadataOf(client: ClientSettings, options: MetadataOptions): Cl
     ...(client.name !== '' && { client_name: client.name }),
     ...(secret === undefined
       ? { token_endpoint_auth_method: 'none' as const }
-      : { client_secret: secret, token_endpoint_auth_method: 'client_secret_basic' as const }),
+      : { client_secret: proofOfSecret(secret), token_endpoint_auth_method: 'client_secret_basic' as const }),
     redirect_uris: [placeholder],
     post_logout_redirect_uris: client.postLogoutRedirectURIs.length > 0 ? [placeholder] : [],
     ...(client.backchannelLogoutURI !== undefined && { backchannel_logout_uri: client.backchannelLogoutURI }),
     backchannel_logout_session_required: true,
-    // Always told: an application cannot know how old a sign-in is otherwise.
-    require_auth_time: true,
     grant_types: [...options.grantTypes],
     response_types: ['code'],
     id_token_signed_response_alg: options.algorithm,

@@ -15,18 +15,22 @@ import { longestAttempt } from '../sign-in/sign-in.ts'
 import type { Store } from '../store/store.ts'
 import { type BrokerPages, pageHeaders } from '../views.ts'
 import type { Accounts } from './accounts.ts'
+import { discoveryEntries, shapeAnswers } from './answers.ts'
 import { keepAuditTrail } from './audit-trail.ts'
 import { checkAuthorization } from './authorization-rules.ts'
 import { claimsOfScopes } from './claims.ts'
 import { type ClientBook, metadataOf, rulesOf } from './client-book.ts'
 import { deviceFeature } from './device.ts'
+import { providerWithOurForm } from './form-post.ts'
 import { Grants } from './grants.ts'
 import type { Identities } from './identities.ts'
 import type { ProviderLibrary } from './oidc-library.ts'
+import { brokerPaths } from './paths.ts'
 import { refreshGrace } from './refresh-grace.ts'
 import { signOutFeature } from './sign-out.ts'
+import { SignOutHints } from './sign-out-hints.ts'
 import { addTokenExchange } from './token-exchange.ts'
-import { shapeTokens } from './tokens.ts'
+import { isFor, shapeTokens } from './tokens.ts'
 import type { UserCodeGuesses } from './user-code-guesses.ts'
 
 export interface ProviderOptions {
@@ -57,18 +61,6 @@ export interface ProviderOptions {
 /** Seconds. RFC 6749 §4.1.2 recommends at most ten minutes; Dex has thirty. */
 const codeLife = 60
 
-export const brokerPaths = {
-  authorization: '/auth',
-  token: '/token',
-  jwks: '/keys',
-  userinfo: '/userinfo',
-  introspection: '/token/introspect',
-  revocation: '/token/revoke',
-  device_authorization: '/device/code',
-  code_verification: '/device',
-  end_session: '/logout',
-} as const
-
 export const grantTypesKnown = [
   'authorization_code',
   'refresh_token',
@@ -90,7 +82,9 @@ export function makeProvider(options: ProviderOptions): MadeProvider {
   const cookie = { httpOnly: true, sameSite: 'lax', secure: isSecure, path } as const
   const prefix = isSecure && path === '/' ? '__Host-' : ''
   const grants = new Grants(options)
-  const signOut = signOutFeature(options)
+  const keys = options.jwks.map((jwk) => jwtKey(jwk, signer.algorithm))
+  const hints = new SignOutHints({ issuer, keys })
+  const signOut = signOutFeature({ ...options, hints })
   const grantTypes = grantTypesKnown.filter(
     (type) => oauth2.grantTypes.length === 0 || oauth2.grantTypes.includes(type),
   )
@@ -106,7 +100,12 @@ export function makeProvider(options: ProviderOptions): MadeProvider {
     jwks: { keys: [...options.jwks] },
     routes: { ...brokerPaths },
     scopes: [...Object.keys(claimsOfScopes), 'offline_access'],
-    claims: Object.fromEntries(Object.entries(claimsOfScopes).map(([scope, names]) => [scope, [...names]])),
+    claims: {
+      ...Object.fromEntries(Object.entries(claimsOfScopes).map(([scope, names]) => [scope, [...names]])),
+      // An application cannot know how old a sign-in is otherwise.
+      openid: ['sub', 'auth_time'],
+    },
+    discovery: discoveryEntries,
     // As Dex does: what a scope brings stands in the ID token itself, so no second request is needed.
     conformIdTokenClaims: false,
     responseTypes: ['code'],
@@ -129,9 +128,9 @@ export function makeProvider(options: ProviderOptions): MadeProvider {
       revocation: { enabled: true, allowedPolicy: (_context, client, token) => token.clientId === client.clientId },
       introspection: {
         enabled: true,
-        // Only with client authentication, and only of the client's own tokens (RFC 7662 §2.1).
-        allowedPolicy: (_context, client, token) =>
-          client.tokenEndpointAuthMethod !== 'none' && token.clientId === client.clientId,
+        // Only with client authentication, and only of tokens that are for the client (RFC 7662 §2.1).
+        allowedPolicy: async (_context, client, token) =>
+          client.tokenEndpointAuthMethod !== 'none' && (await isFor(token, { clientId: client.clientId, clients })),
       },
       deviceFlow: deviceFeature(options),
     },
@@ -149,7 +148,8 @@ export function makeProvider(options: ProviderOptions): MadeProvider {
       const text = error.error_description ?? error.error
       context.body = pages.render({ kind: 'problem', heading: 'This sign-in cannot go on', text })
     },
-    clientBasedCORS: (_context, origin) => settings.web.allowedOrigins.some((one) => one === '*' || one === origin),
+    // Decided at the front.
+    clientBasedCORS: () => true,
     cookies: {
       keys: options.cookieKeys.map((key) => key),
       names: {
@@ -172,16 +172,16 @@ export function makeProvider(options: ProviderOptions): MadeProvider {
     },
     fetch: callApplication,
   }
-  const provider = new library.Provider(issuer, configuration)
+  const OurProvider = providerWithOurForm(library, pages)
+  const provider = new OurProvider(issuer, configuration)
   provider.proxy = true
-  const unwrap = shapeTokens({
-    provider,
-    clients,
-    identities: options.identities,
-    keys: options.jwks.map((jwk) => jwtKey(jwk, signer.algorithm)),
-  })
+  const unwrap = shapeTokens({ provider, clients, identities: options.identities, keys })
   if (grantTypes.includes('urn:ietf:params:oauth:grant-type:token-exchange')) addTokenExchange(provider, options)
-  provider.use(signOut.middleware)
+  const use = (middleware: (context: KoaContextWithOIDC, next: () => Promise<unknown>) => Promise<unknown>) =>
+    provider.use((context, next) => middleware(context as KoaContextWithOIDC, next))
+  use(shapeAnswers(options))
+  use(hints.middleware)
+  use(signOut.middleware)
   provider.use(refreshGrace({ ...options, interval: expiry.refreshTokens.reuseInterval }))
   provider.use((context, next) => grants.afterToken(context as KoaContextWithOIDC, next))
   keepAuditTrail(provider, options.audit)

@@ -8,12 +8,14 @@ import type { Audit } from '../audit.ts'
 import type { Store } from '../store/store.ts'
 import { type BrokerPages, type BrokerView, formTargetsOf, pageHeaders } from '../views.ts'
 import type { Identities } from './identities.ts'
+import type { SignOutHints } from './sign-out-hints.ts'
 
 interface SignOutOptions {
   readonly identities: Identities
   readonly store: Store
   readonly pages: BrokerPages
   readonly audit: Audit
+  readonly hints: SignOutHints
   report(message: string, error: unknown): void
 }
 
@@ -23,7 +25,7 @@ type Next = () => Promise<unknown>
 const endedKinds = ['AccessToken', 'RefreshToken', 'AuthorizationCode', 'DeviceCode', 'Grant']
 
 export function signOutFeature(options: SignOutOptions) {
-  const { pages, identities } = options
+  const { pages, identities, hints } = options
   const show = (context: KoaContextWithOIDC, view: BrokerView) => {
     context.set({ ...pageHeaders(pages, formTargetsOf(context.oidc.params?.['post_logout_redirect_uri'])) })
     context.body = pages.render(view)
@@ -33,11 +35,9 @@ export function signOutFeature(options: SignOutOptions) {
     sources: {
       /** Called where somebody is signed in here; the form is ours to write, and its secret lies in the session. */
       async logoutSource(context: KoaContextWithOIDC): Promise<void> {
-        const { session, entities } = context.oidc
+        const { session } = context.oidc
         const accountId = session?.accountId
-        // Validated by the provider before: signature, issuer and audience; it may have expired (§2).
-        const hint = entities.IdTokenHint as Hint | undefined
-        if (accountId && hint?.payload['sub'] === accountId && isIdToken(hint)) {
+        if (accountId && hints.of(context)?.subject === accountId) {
           await endSession(context, options)
           goOn(context)
           return
@@ -74,16 +74,6 @@ export function signOutFeature(options: SignOutOptions) {
       seeOther(context, resume)
     },
   }
-}
-
-interface Hint {
-  readonly header: { readonly typ?: unknown }
-  readonly payload: Readonly<Record<string, unknown>>
-}
-
-/** Access tokens and logout tokens bear our signature, too, and go to servers that may sign nobody out (RFC 8725 §3.11). */
-function isIdToken({ header: { typ } }: Hint): boolean {
-  return typ === undefined || typ === 'JWT'
 }
 
 async function endSession(context: KoaContextWithOIDC, options: SignOutOptions): Promise<void> {

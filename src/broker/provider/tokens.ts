@@ -42,7 +42,7 @@ function accessTokenId(text: string, keys: readonly JwtKey[]): string | undefine
  * alone, which stands in each token, must open nothing.
  */
 export function shapeTokens(options: TokenOptions): (text: string) => string {
-  const { provider, keys } = options
+  const { provider, keys, clients } = options
   const inside = `id ${randomBytes(24).toString('base64url')} `
   const { AccessToken, IdToken, Client } = provider as unknown as Shaped
   const find = AccessToken.find
@@ -65,11 +65,8 @@ export function shapeTokens(options: TokenOptions): (text: string) => string {
     const { AccessToken: access, AuthorizationCode: code } = ctx?.oidc.entities ?? {}
     if (access?.signed !== undefined) this.set('at_hash', access.signed)
     if (code) this.set('c_hash', code.jti)
-    const audiences = await trustingClients(
-      audiencesOf((this.scope ?? '').split(' ')),
-      client.clientId,
-      options.clients,
-    )
+    const { clientId } = client
+    const audiences = await trustingClients(audiencesOf((this.scope ?? '').split(' ')), { clientId, clients })
     if (audiences.length === 0) return issue.call(this, more)
     this.set('azp', client.clientId)
     // The library asks the client for nothing else but its name and algorithms here.
@@ -101,7 +98,8 @@ async function signAccessToken(token: AccessTokenLike, id: string, options: Toke
   const client = await clients.find(token.clientId)
   const held = token.grantId === undefined ? undefined : await identities.ofGrant(token.grantId)
   const scopes = (token.scope ?? '').split(' ').filter(Boolean)
-  const audiences = await trustingClients(audiencesOf(scopes), token.clientId, clients)
+  const { clientId } = token
+  const audiences = await trustingClients(audiencesOf(scopes), { clientId, clients })
   const now = Math.floor(Date.now() / 1000)
   return signJwt(
     {
@@ -130,10 +128,9 @@ export function pickClaims(claims: Record<string, unknown>, scopes: readonly str
 }
 
 /** Those of `audiences` that still trust the client: trust may have been withdrawn since the sign-in. */
-async function trustingClients(
+export async function trustingClients(
   audiences: readonly string[],
-  clientId: string,
-  clients: ClientBook,
+  { clientId, clients }: { readonly clientId: string; readonly clients: ClientBook },
 ): Promise<readonly string[]> {
   const judged = await Promise.all(
     audiences.map(async (id) => {
@@ -142,6 +139,16 @@ async function trustingClients(
     }),
   )
   return judged.filter((id) => id !== undefined)
+}
+
+/** Whether a token was made for the client: at its own wish, or at that of another one whom it trusts. */
+export async function isFor(
+  token: { readonly kind: string; readonly clientId?: string | undefined; readonly scopes?: Set<string> },
+  { clientId, clients }: { readonly clientId: string; readonly clients: ClientBook },
+): Promise<boolean> {
+  if (token.clientId === clientId) return true
+  const isNamed = token.kind === 'AccessToken' && audiencesOf(token.scopes ?? []).includes(clientId)
+  return isNamed && (await trustingClients([clientId], { clientId: token.clientId ?? '', clients })).length > 0
 }
 
 interface AccessTokenLike {

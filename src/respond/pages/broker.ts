@@ -1,7 +1,8 @@
 /** The pages of the broker inside: whom to sign in with, name and password, consent, device codes, ends and problems. */
 import type { BrokerPages, BrokerView } from '../../broker/views.ts'
 import { catalog } from '../../errors/catalog.ts'
-import { type Content, type Html, html } from '../html.ts'
+import { type Content, type Html, html, trustedMarkup } from '../html.ts'
+import { sendingScript, sendingScriptHash } from '../sending-script.ts'
 import { stylesheetHash } from '../style.ts'
 import { layout } from './layout.ts'
 import { facts } from './parts.ts'
@@ -12,6 +13,7 @@ type View<K extends BrokerView['kind']> = Extract<BrokerView, { kind: K }>
 export function brokerPages({ hint }: { readonly hint?: Content } = {}): BrokerPages {
   return {
     styleSource: stylesheetHash,
+    scriptSource: sendingScriptHash,
     render: (view) => String(render(view, hint)),
     failure: (code) => catalog[code],
   }
@@ -31,6 +33,15 @@ function render(view: BrokerView, hint: Content): Html {
         heading: `You sign in at ${view.connector}`,
         content: html`<p>You will be asked there who you are, and come back here.</p>
 ${form(view, html`<div class="actions"><button class="button main" autofocus>Go on to ${view.connector}</button></div>`)}`,
+      })
+    case 'answer':
+      return layout({
+        title: 'Signed in',
+        kicker: view.client.name,
+        heading: `Back to ${view.client.name}`,
+        content: html`<p>The application opens by itself. If it does not, go on by hand.</p>
+${form(view, html`<div class="actions"><button class="button main" autofocus>Go on to ${view.client.name}</button></div>`)}
+<script>${trustedMarkup(sendingScript)}</script>`,
       })
     case 'device-code':
       return deviceCodePage(view)
