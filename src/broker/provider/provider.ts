@@ -29,6 +29,7 @@ import { brokerPaths } from './paths.ts'
 import { refreshGrace } from './refresh-grace.ts'
 import { signOutFeature } from './sign-out.ts'
 import { SignOutHints } from './sign-out-hints.ts'
+import { answerStoreAway, storeAwayView } from './store-away.ts'
 import { addTokenExchange } from './token-exchange.ts'
 import { isFor, shapeTokens } from './tokens.ts'
 import type { UserCodeGuesses } from './user-code-guesses.ts'
@@ -143,10 +144,11 @@ export function makeProvider(options: ProviderOptions): MadeProvider {
       url: (context, interaction) => options.interactionUrl(context, interaction),
       policy: signInPolicy(library),
     },
-    renderError(context, error) {
+    renderError(context, out, error) {
       context.set({ ...pageHeaders(pages, []) })
-      const text = error.error_description ?? error.error
-      context.body = pages.render({ kind: 'problem', heading: 'This sign-in cannot go on', text })
+      const text = out.error_description ?? out.error
+      const view = storeAwayView(error, pages) ?? { kind: 'problem', heading: 'This sign-in cannot go on', text }
+      context.body = pages.render(view)
     },
     // Decided at the front.
     clientBasedCORS: () => true,
@@ -179,6 +181,7 @@ export function makeProvider(options: ProviderOptions): MadeProvider {
   if (grantTypes.includes('urn:ietf:params:oauth:grant-type:token-exchange')) addTokenExchange(provider, options)
   const use = (middleware: (context: KoaContextWithOIDC, next: () => Promise<unknown>) => Promise<unknown>) =>
     provider.use((context, next) => middleware(context as KoaContextWithOIDC, next))
+  answerStoreAway(provider, options)
   use(shapeAnswers(options))
   use(hints.middleware)
   use(signOut.middleware)

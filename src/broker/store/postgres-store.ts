@@ -31,6 +31,8 @@ const CONNECT_MS = 5_000
 const IDLE_MS = 60_000
 const WAITING_LIMIT = 1_000
 const DEADLOCK_TRIES = 3
+/** For so long after the database has not answered in time nobody else waits for it. */
+const AWAY_MS = 3_000
 /** Ours among the advisory locks of the database: "ostiary" in ASCII, as far as it goes. */
 const SCHEMA_LOCK = '31370489498693241'
 
@@ -114,6 +116,7 @@ class PostgresEngine implements SqlEngine {
   readonly dialect = dialect
   readonly #pool: pg.Pool
   #end: Promise<void> | undefined
+  #awayUntil = 0
 
   constructor(pool: pg.Pool) {
     this.#pool = pool
@@ -148,8 +151,15 @@ class PostgresEngine implements SqlEngine {
 
   async #query(sql: string, cells: readonly Cell[]): Promise<pg.QueryResult> {
     if (this.#pool.waitingCount >= WAITING_LIMIT) throw new Error(`${WAITING_LIMIT} calls wait already`)
-    // No named statements: a pooler in front (PgBouncer) may give each one another connection.
-    return this.#pool.query(sql, [...cells])
+    // One request makes several calls: waiting for each would outlast whoever asked.
+    if (performance.now() < this.#awayUntil) throw new Error('the database did not answer in time a moment ago')
+    try {
+      // No named statements: a pooler in front (PgBouncer) may give each one another connection.
+      return await this.#pool.query(sql, [...cells])
+    } catch (error) {
+      if (isSilence(error)) this.#awayUntil = performance.now() + AWAY_MS
+      throw error
+    }
   }
 }
 
@@ -157,9 +167,14 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
+/** The driver's words for a server that accepts connections, or keeps them, and says nothing (frozen, or behind a dead link). */
+function isSilence(error: unknown): boolean {
+  return error instanceof Error && /^Query read timeout|timeout exceeded|connection timeout$/.test(error.message)
+}
+
 /** 57P01 to 57P03: the server shuts down, crashed, or is not up yet. The driver's own words have no code. */
 function isLostConnection(error: unknown): boolean {
   const code = codeOf(error)
   if (typeof code === 'string') return /^57P0[123]$|^(?:ECONNRESET|EPIPE)$/.test(code)
-  return error instanceof Error && error.message.startsWith('Connection terminated')
+  return error instanceof Error && error.message.startsWith('Connection terminated') && !isSilence(error)
 }

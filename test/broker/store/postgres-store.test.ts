@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import { inspect } from 'node:util'
 import { openPostgresStore, type PostgresSettings } from '#src/broker/store/postgres-store.ts'
@@ -93,6 +95,51 @@ test('PostgreSQL: a call that the database holds up ends in time and has changed
   assert.ok(performance.now() - start < 6_000)
   await locked
   assert.deepEqual((await store.get('Session', 's'))?.value, { n: 1 })
+})
+
+test('PostgreSQL: of a server that has fallen silent one call finds out, the next ones need not wait, and it heals', {
+  skip,
+  timeout: 30_000,
+}, async () => {
+  const settings = await server.makeDatabase()
+  const sockets = new Set<Socket>()
+  let isSilent = false
+  // A link that dies: connections stay, and nothing comes through.
+  const link = createServer((near) => {
+    const far = connect({ host: settings.host, port: settings.port })
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from)
+      from.on('data', (chunk) => isSilent || to.write(chunk))
+      from.on('error', () => undefined)
+      from.on('close', () => to.destroy())
+    }
+  }).listen(0, '127.0.0.1')
+  await once(link, 'listening')
+  const { port } = link.address() as AddressInfo
+  try {
+    await using store = await openPostgresStore({ ...settings, port }, clock)
+    await store.put({ kind: 'Session', id: 's', value: {} })
+    isSilent = true
+    const start = performance.now()
+    await assert.rejects(store.get('Session', 's'), failed)
+    assert.ok(performance.now() - start < 8_000)
+    const then = performance.now()
+    for (let n = 0; n < 20; n++) await assert.rejects(store.get('Session', 's'), failed)
+    assert.ok(performance.now() - then < 500, 'everybody waited')
+    isSilent = false
+    let found: unknown
+    for (const until = Date.now() + 12_000; !found && Date.now() < until; ) {
+      await new Promise((resolve) => setTimeout(resolve, 250))
+      found = await store.get('Session', 's').catch(() => undefined)
+    }
+    assert.ok(found)
+  } finally {
+    for (const socket of sockets) socket.destroy()
+    link.close()
+  }
 })
 
 test('PostgreSQL: a wrong password, a database that is not there and a port that nobody has are told apart', {
