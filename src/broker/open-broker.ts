@@ -19,6 +19,7 @@ import { Revocations } from './management/revocations.ts'
 import { localUsers } from './passwords/local-users.ts'
 import { PasswordChecker } from './passwords/password-checker.ts'
 import { Accounts } from './provider/accounts.ts'
+import { BoundedRecords } from './provider/bounded-records.ts'
 import { ClientBook } from './provider/client-book.ts'
 import { Identities } from './provider/identities.ts'
 import { loadOidcLibrary } from './provider/oidc-library.ts'
@@ -114,6 +115,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     report: (error, context) => log('warn', 'a source could not be asked again', { error, ...context }),
   })
 
+  const records = new BoundedRecords({ store, now, report })
   const userCodes = new UserCodeGuesses({ pages, audit, now })
   const serve = (): Serving => {
     const jwks = keys.current().keys.map((jwk) => ({ ...jwk, kid: jwk.kid ?? '' }))
@@ -131,6 +133,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
         now,
         audit,
         userCodes,
+        records,
         report,
       },
       adapter: storeAdapter({ store, now, reuseInterval: settings.expiry.refreshTokens.reuseInterval }),

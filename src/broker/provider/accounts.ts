@@ -59,7 +59,9 @@ export class Accounts {
       if (!(await this.#mayUse(context, held.known)))
         throw new this.#options.errors.InvalidGrant('the account may not sign in any more')
       const known = await this.#refreshed(held.known)
-      await identities.keepForGrant(grantId ?? '', known, held.origin)
+      // The source may have taken its time: who was signed out meanwhile stays so.
+      if (!(await identities.renewForGrant(grantId ?? '', known)))
+        throw new this.#options.errors.InvalidGrant('the grant has ended meanwhile')
       return known
     }
     return this.#ofSession(context)

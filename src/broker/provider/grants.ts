@@ -4,12 +4,17 @@ import type { Client, Grant, KoaContextWithOIDC, RefreshToken } from 'oidc-provi
 import type { BrokerSettings } from '../../config/dex/broker-settings.ts'
 import { refresherOf } from '../connectors/connector.ts'
 import type { OpenConnectors } from '../connectors/open-connectors.ts'
+import { prolong } from '../store/prolong.ts'
+import type { Store } from '../store/store.ts'
+import type { BoundedRecords } from './bounded-records.ts'
 import type { Identities, KnownIdentity } from './identities.ts'
 
 interface GrantOptions {
   readonly settings: BrokerSettings
   readonly connectors: OpenConnectors
   readonly identities: Identities
+  readonly records: BoundedRecords
+  readonly store: Store
   readonly now: () => number
 }
 
@@ -39,13 +44,17 @@ export class Grants {
     const grant = new provider.Grant({ clientId: client.clientId, accountId: account.accountId })
     grant.addOIDCScope(String(context.oidc.params?.['scope'] ?? 'openid'))
     grant.jti = randomBytes(24).toString('base64url')
-    const expiresAt = this.#options.now() + this.grantLife(grant) * 1000
-    await identities.keepForGrant(grant.jti, account['known'] as KnownIdentity, {
+    const known = account['known'] as KnownIdentity
+    const life = this.#unredeemedLife()
+    await identities.keepForGrant(grant.jti, known, {
       clientId: client.clientId,
       sessionUid: session.uid,
-      expiresAt,
+      expiresAt: this.#options.now() + life * 1000,
     })
+    grant.exp = Math.floor(this.#options.now() / 1000) + life
     await grant.save()
+    const octets = JSON.stringify(known.identity).length
+    this.#options.records.granted(known.subject, { id: grant.jti, octets, life: life * 1000 })
     return grant
   }
 
@@ -100,12 +109,32 @@ export class Grants {
       const spoiled = await provider.AuthorizationCode.find(code)
       if (spoiled?.clientId === client.clientId && !('consumed' in spoiled && spoiled.consumed)) await spoiled.destroy()
     }
+    if (context.status === 200 && grantType !== 'refresh_token') await this.#redeemed(context)
     const { refreshTokens } = this.#options.settings.expiry
     const used = context.oidc.entities.RefreshToken
     if (context.status === 200 && grantType === 'refresh_token' && used && refreshTokens.disableRotation) {
       used.exp = Math.floor(this.#options.now() / 1000) + this.refreshLife(used)
       await used.save()
     }
+  }
+
+  /**
+   * The grant was made for as long as its code may wait; from now on it lives as long as its tokens may. Where it was
+   * ended meanwhile, by somebody who showed the same code, it stays so.
+   */
+  async #redeemed({ oidc: { entities } }: KoaContextWithOIDC): Promise<void> {
+    const { store, records, now } = this.#options
+    const grant = entities.Grant
+    if (!grant?.jti) return
+    const [id, life] = [grant.jti, this.grantLife(grant)]
+    const expiresAt = now() + life * 1000
+    for (const kind of ['GrantIdentity', 'Grant']) await prolong(store, { kind, id, expiresAt })
+    records.redeemed(grant.accountId ?? '', { id, life: life * 1000 })
+  }
+
+  /** Seconds. A code that nobody redeems leaves nothing behind: neither a code nor a device waits longer. */
+  #unredeemedLife(): number {
+    return Math.ceil(this.#options.settings.expiry.deviceRequests / 1000) + 600
   }
 
   #absolute(): number {

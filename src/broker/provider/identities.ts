@@ -59,6 +59,17 @@ export class Identities {
     })
   }
 
+  /** Lays what the source says now over what the grant knew; false where the grant has ended. */
+  async renewForGrant(grantId: string, known: KnownIdentity): Promise<boolean> {
+    const record = await this.#store.get(grantKind, grantId)
+    if (!record) return false
+    const { id, kind, value, expiresAt, indexes, version } = record
+    const renewed = { id, kind, value: { ...value, ...printKnown(known) }, expiresAt, ...(indexes && { indexes }) }
+    // Of two at the same moment either is right.
+    const written = await this.#store.put(renewed, { ifVersion: version })
+    return written !== undefined || (await this.#store.get(grantKind, grantId)) !== undefined
+  }
+
   async ofGrant(grantId: string): Promise<{ known: KnownIdentity; origin: GrantOrigin } | undefined> {
     const record = await this.#store.get(grantKind, grantId)
     const known = record && readKnown(record.value)

@@ -18,6 +18,7 @@ import type { Accounts } from './accounts.ts'
 import { discoveryEntries, shapeAnswers } from './answers.ts'
 import { keepAuditTrail } from './audit-trail.ts'
 import { checkAuthorization } from './authorization-rules.ts'
+import type { BoundedRecords } from './bounded-records.ts'
 import { claimsOfScopes } from './claims.ts'
 import { type ClientBook, metadataOf, rulesOf } from './client-book.ts'
 import { deviceFeature } from './device.ts'
@@ -55,6 +56,7 @@ export interface ProviderOptions {
   ): Promise<string>
   readonly audit: Audit
   readonly userCodes: UserCodeGuesses
+  readonly records: BoundedRecords
   /** A request that failed in a way that nobody foresaw. */
   report(message: string, error: unknown): void
 }
@@ -168,7 +170,9 @@ export function makeProvider(options: ProviderOptions): MadeProvider {
       AuthorizationCode: codeLife,
       DeviceCode: seconds(expiry.deviceRequests),
       Interaction: seconds(Math.min(expiry.authRequests, longestAttempt)),
-      Session: (_context, session) => grants.sessionLife(session.loginTs),
+      // Nobody's: kept for the secret of a form.
+      Session: (_context, session) =>
+        session.accountId === undefined ? seconds(longestAttempt) : grants.sessionLife(session.loginTs),
       Grant: (_context, grant) => grants.grantLife(grant),
       RefreshToken: (_context, token) => grants.refreshLife(token),
     },
@@ -188,6 +192,7 @@ export function makeProvider(options: ProviderOptions): MadeProvider {
   provider.use(refreshGrace({ ...options, interval: expiry.refreshTokens.reuseInterval }))
   provider.use((context, next) => grants.afterToken(context as KoaContextWithOIDC, next))
   keepAuditTrail(provider, options.audit)
+  options.records.watch(provider)
   provider.use((context, next) =>
     context.method === 'POST' && context.path === brokerPaths.code_verification
       ? options.userCodes.around(context as KoaContextWithOIDC, next)

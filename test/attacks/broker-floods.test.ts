@@ -1,0 +1,118 @@
+/** Filling the store: with sign-ins that nobody finishes, codes that nobody redeems, forms that nobody sends. */
+import assert from 'node:assert/strict'
+import { Agent, request } from 'node:http'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import { temporaryFolder } from '#test/actors/program.ts'
+import { authorizeUrl, client, post, redeem, refresh, signIn, startBroker, type World } from '#test/broker/world.ts'
+
+const stranger = '198.51.100.1'
+const owner = '203.0.113.9'
+
+async function startWithFile() {
+  await using opened = new AsyncDisposableStack()
+  const folder = opened.use(temporaryFolder('broker-floods'))
+  const file = join(folder.path, 'broker.db')
+  const world = opened.use(
+    await startBroker({
+      settings: { storage: { type: 'sqlite3', file } as World['settings']['storage'] },
+      clients: [client('app'), client('cli', { secret: undefined, public: true, redirectURIs: [] })],
+      isBehindProxy: true,
+    }),
+  )
+  const rows = (kind: string) => {
+    using database = new DatabaseSync(file, { readOnly: true })
+    return database.prepare('SELECT expires_at FROM ostiary_records WHERE kind = ?').all(kind) as {
+      expires_at: number
+    }[]
+  }
+  const owned = opened.move()
+  return { world, rows, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+/** As many requests, some at a time; what the last one answered. */
+async function flood(address: string, { times, from, body }: { times: number; from: string; body?: string }) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 16 })
+  const once = () =>
+    new Promise<{ status: number; location: string; cookies: readonly string[] }>((resolve, reject) => {
+      const headers = { 'x-forwarded-for': from, ...(body && { 'content-type': 'application/x-www-form-urlencoded' }) }
+      const asking = request(address, { agent, headers, method: body ? 'POST' : 'GET' }, (answer) => {
+        answer.resume().on('end', () =>
+          resolve({
+            status: answer.statusCode ?? 0,
+            location: answer.headers.location ?? '',
+            cookies: answer.headers['set-cookie'] ?? [],
+          }),
+        )
+      })
+      asking.on('error', reject).end(body)
+    })
+  const first = await once()
+  for (let done = 1; done < times; done += 16) await Promise.all(Array.from({ length: 16 }, once))
+  agent.destroy()
+  return first
+}
+
+test('sign-ins that one address begins are bounded, in number and in octets, and push out no others', async () => {
+  await using broker = await startWithFile()
+  const { world, rows } = broker
+  const other = world.browserAt(owner)
+  const form = await other.open(authorizeUrl(world.issuer))
+  const first = await flood(authorizeUrl(world.issuer, { state: 's' }), { times: 2_300, from: stranger })
+  assert.equal(first.status, 303)
+  const many = rows('Interaction').length
+  assert.ok(many > 1_000 && many <= 2_020, `${many} attempts are kept`)
+  await flood(authorizeUrl(world.issuer, { state: 's'.repeat(14_000) }), { times: 1_000, from: stranger })
+  const long = rows('Interaction').length
+  assert.ok(long <= 700, `${long} attempts of 14 kB are kept`)
+  const page = await other.submit(form, { login: 'alice@corp.test', password: 'open sesame' })
+  assert.equal((await redeem(world, page)).status, 200, 'a stranger has ended the sign-in of somebody else')
+})
+
+test('device codes that nobody enters are bounded for an address, and those of others stay', async () => {
+  await using broker = await startWithFile()
+  const { world, rows } = broker
+  const { body: asked } = await post(`${world.issuer}/device/code`, { scope: 'openid' })
+  const fields = String(new URLSearchParams({ client_id: 'cli', scope: 'openid' }))
+  const { status } = await flood(`${world.issuer}/device/code`, { times: 2_300, from: stranger, body: fields })
+  assert.equal(status, 200)
+  assert.ok(rows('DeviceCode').length <= 2_020, `${rows('DeviceCode').length} device codes are kept`)
+  const grant_type = 'urn:ietf:params:oauth:grant-type:device_code'
+  const { body } = await post(`${world.issuer}/token`, { grant_type, device_code: String(asked['device_code']) })
+  assert.equal(body['error'], 'authorization_pending')
+})
+
+test('forms shown to nobody in particular fill nothing, end soon, and push out no session of a person', async () => {
+  await using broker = await startWithFile()
+  const { world, rows } = broker
+  const browser = world.browserAt(owner)
+  await signIn(browser, authorizeUrl(world.issuer))
+  for (const path of ['/device', '/logout']) await flood(`${world.issuer}${path}`, { times: 1_400, from: stranger })
+  const sessions = rows('Session')
+  assert.ok(sessions.length <= 2_020, `${sessions.length} sessions are kept`)
+  const inAnHour = Date.now() + 61 * 60_000
+  assert.ok(sessions.filter(({ expires_at }) => expires_at > inAnHour).length <= 1, 'nobody’s sessions live long')
+  const again = await browser.open(authorizeUrl(world.issuer))
+  assert.match(again.url, /[?&]code=/, 'the person has to sign in again')
+})
+
+test('codes that a person lets lie leave little behind, and none of it for long', async () => {
+  await using broker = await startWithFile()
+  const { world, rows } = broker
+  const bob = world.browserAt(owner)
+  const { body } = await redeem(world, await signIn(bob, authorizeUrl(world.issuer), { login: 'bob@corp.test' }))
+  const browser = world.browserAt(stranger)
+  await signIn(browser, authorizeUrl(world.issuer))
+  for (let round = 0; round < 650; round += 10)
+    await Promise.all(Array.from({ length: 10 }, () => browser.open(authorizeUrl(world.issuer))))
+  for (const kind of ['Grant', 'GrantIdentity', 'AuthorizationCode'])
+    assert.ok(rows(kind).length <= 530, `${rows(kind).length} of ${kind} are kept`)
+  const inAnHour = Date.now() + 60 * 60_000
+  assert.equal(
+    rows('Grant').filter(({ expires_at }) => expires_at > inAnHour).length,
+    1,
+    'only what was redeemed lives',
+  )
+  assert.equal((await refresh(world, body['refresh_token'])).status, 200)
+})
