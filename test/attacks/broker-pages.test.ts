@@ -1,10 +1,10 @@
 /** The broker's pages in a real browser without scripts, by keyboard alone, and from another site's page. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { chromium } from 'playwright-core'
+import { chromium, type Page } from 'playwright-core'
 import { findProgram, skipWithout } from '#test/actors/program.ts'
 import { authorizeUrl, client, post, rightPassword, startBroker } from '#test/broker/world.ts'
 
@@ -146,3 +146,65 @@ test('a page of another site can neither frame a form of ours nor send one for s
   await page.goto(`${world.issuer}/logout`)
   await page.getByText('Alice').waitFor()
 })
+
+test('form_post: the answer sends itself by the one script that its policy lets through, and by hand without scripts', {
+  skip,
+}, async () => {
+  const received: { body: string; origin: string | undefined }[] = []
+  await using app = await startReceiver((request, body) => {
+    if (request.method === 'POST') received.push({ body, origin: request.headers.origin })
+  })
+  const redirect_uri = `${app.url}/cb`
+  const state = '"><script>alert(1)</script>\'&;'
+  await using world = await startBroker({ clients: [client('app', { redirectURIs: [redirect_uri] })] })
+  await using browser = await launch()
+  for (const javaScriptEnabled of [true, false]) {
+    const page = await browser.newPage({ javaScriptEnabled })
+    const complaints: string[] = []
+    page.on('console', (message) => complaints.push(message.text()))
+    page.on('dialog', (dialog) => complaints.push(dialog.message()))
+    await page.goto(authorizeUrl(world.issuer, { redirect_uri, response_mode: 'form_post', state }))
+    await page.getByLabel('Email Address').fill('alice@corp.test')
+    await page.getByLabel('Password').fill(rightPassword)
+    await page.keyboard.press('Enter')
+    await byHand(page, javaScriptEnabled)
+    await page.getByText('the application').waitFor()
+    const sent = new URLSearchParams(received.at(-1)?.body)
+    assert.deepEqual([...sent.keys()].sort(), ['code', 'iss', 'state'])
+    assert.equal(sent.get('state'), state)
+    assert.equal(received.at(-1)?.origin, new URL(world.issuer).origin)
+    assert.deepEqual(complaints, [])
+    await page.goto(authorizeUrl(world.issuer, { redirect_uri, response_mode: 'form_post', scope: 'openid x' }))
+    await byHand(page, javaScriptEnabled)
+    await page.getByText('the application').waitFor()
+    assert.match(received.at(-1)?.body ?? '', /error=invalid_scope/)
+    await page.context().close()
+  }
+})
+
+async function byHand(page: Page, isScripted: boolean): Promise<void> {
+  if (isScripted) return
+  await page.getByRole('heading', { name: 'Back to app' }).waitFor()
+  await page.keyboard.press('Enter')
+}
+
+async function startReceiver(hear: (request: IncomingMessage, body: string) => void) {
+  const server = createServer((request, response) => {
+    let body = ''
+    request.setEncoding('utf8').on('data', (part: string) => {
+      body += part
+    })
+    request.on('end', () => {
+      hear(request, body)
+      response.writeHead(200, { 'content-type': 'text/html' }).end('<link rel="icon" href="data:,">the application')
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://localhost:${(server.address() as AddressInfo).port}`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}

@@ -30,10 +30,12 @@ const taken = ['id_token_hint', 'client_id', 'post_logout_redirect_uri', 'state'
 
 export class SignOutHints {
   readonly #options: HintOptions
+  readonly #path: string
   readonly #hints = new WeakMap<IncomingMessage, SignOutHint>()
 
   constructor(options: HintOptions) {
     this.#options = options
+    this.#path = new URL(options.issuer).pathname.replace(/\/$/, '') + brokerPaths.end_session
   }
 
   /** The verified hint of a request, if it has one. */
@@ -55,6 +57,8 @@ export class SignOutHints {
         asked.set('client_id', hint.clientId)
       } else for (const name of ['post_logout_redirect_uri', 'state']) asked.delete(name)
       context.querystring = String(asked)
+      // The library finds the issuer's path by what the two have in common.
+      Object.assign(context.req, { originalUrl: this.#path + context.querystring.replace(/^(?=.)/, '?') })
     }
     return next()
   }
@@ -72,10 +76,9 @@ export class SignOutHints {
       const hint = await this.#read(text, { asked, context })
       asked.set('id_token_hint', hint ? this.#shorten(hint) : '')
     }
-    const path = new URL(this.#options.issuer).pathname.replace(/\/$/, '') + brokerPaths.end_session
     context.status = 303
     context.set({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
-    context.redirect(`${path}?${asked}`)
+    context.redirect(`${this.#path}?${asked}`)
     context.body = ''
   }
 
@@ -98,15 +101,14 @@ export class SignOutHints {
   }
 }
 
-/** Signature, issuer and audience; it may have expired (§2), and is an ID token and nothing else of ours. */
+/** Kind, signature, issuer and audience; it may have expired (§2). */
 async function isOurs(text: string, { clientId }: SignOutHint, { app }: KoaContextWithOIDC): Promise<boolean> {
   const { Client, IdToken } = app as unknown as Library
   const client = await Client.find(clientId)
   if (!client) return false
   try {
-    const { header } = await IdToken.validate(text, client)
-    // Access tokens and logout tokens bear our signature, too, and go to servers that may sign nobody out (RFC 8725 §3.11).
-    return header.typ === undefined || header.typ === 'JWT'
+    await IdToken.validate(text, client)
+    return true
   } catch {
     return false
   }
@@ -115,9 +117,7 @@ async function isOurs(text: string, { clientId }: SignOutHint, { app }: KoaConte
 /** The parts of the library that judge a token. */
 interface Library {
   readonly Client: { find(id: string): Promise<unknown> }
-  readonly IdToken: {
-    validate(text: string, client: unknown): Promise<{ readonly header: { readonly typ?: unknown } }>
-  }
+  readonly IdToken: { validate(text: string, client: unknown): Promise<unknown> }
 }
 
 /**

@@ -77,6 +77,14 @@ export function shapeTokens(options: TokenOptions): (text: string) => string {
       this.client = client
     }
   }
+  const validate = IdToken.validate
+  // Access tokens and logout tokens bear our signature, too, and go to servers that may hint at nobody (RFC 8725 §3.11).
+  IdToken.validate = async function (text, client) {
+    const token = await validate.call(this, text, client)
+    const { typ } = token.header
+    if (typ !== undefined && typ !== 'JWT') throw new Error('cannot take a hint: it is no ID token')
+    return token
+  }
   Client.prototype.redirectUriAllowed = function (uri) {
     return mayRedirectTo(rulesOf(this), uri)
   }
@@ -182,7 +190,10 @@ interface Shaped {
     find(text: unknown, options?: object): Promise<unknown>
     readonly prototype: AccessTokenLike
   }
-  readonly IdToken: { readonly prototype: IdTokenLike }
+  readonly IdToken: {
+    validate(text: string, client: unknown): Promise<{ readonly header: { readonly typ?: unknown } }>
+    readonly prototype: IdTokenLike
+  }
   readonly Client: {
     readonly prototype: {
       redirectUriAllowed(uri: string): boolean
