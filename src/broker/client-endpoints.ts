@@ -32,6 +32,8 @@ interface Passing {
   readonly audit: Audit
   /** An access token as the endpoints for introspection and revocation take it. */
   unwrap(token: string): string
+  /** What stands for the secret of a client that has one. */
+  proofOf(clientId: string): Promise<string | undefined>
   /** Hands the request to the library. */
   pass(request: IncomingMessage): Promise<void>
 }
@@ -42,6 +44,7 @@ export async function serveClient(request: IncomingMessage, response: ServerResp
   if (!form) return sendError(response, { status: 413, description: 'the form is too long' })
   const shown = secretIn(request, form)
   settleCredentials(request.headers, form)
+  if (path === brokerPaths.device_authorization && !shown) await vouch(form, passing)
   tidyScope(form)
   if (path === brokerPaths.introspection || path === brokerPaths.revocation) unwrapIn(form, unwrap)
   const ready = isForm(request) ? replayed(request, String(form)) : request
@@ -60,6 +63,15 @@ export async function serveClient(request: IncomingMessage, response: ServerResp
   } finally {
     admission.end(answer)
   }
+}
+
+/**
+ * A device code may be asked for with the bare id of a client that has a secret: Go's library and what is made with it
+ * do so, and Dex lets them. Nothing is given away by it: the secret is asked for where the code becomes tokens.
+ */
+async function vouch(form: URLSearchParams, { proofOf }: Passing): Promise<void> {
+  const proof = await proofOf(form.get('client_id') ?? '')
+  if (proof !== undefined) form.set('client_secret', proof)
 }
 
 /** Access tokens are JWTs outside and ids inside; two endpoints of the library take ids only. */

@@ -30,6 +30,8 @@ export interface FrontOptions {
   readonly headers: Readonly<Record<string, string>>
   readonly crossOrigin: CrossOrigin
   readonly clientGuesses: ClientGuesses
+  /** What stands for the secret of a client that has one. */
+  proofOf(clientId: string): Promise<string | undefined>
   readonly audit: Audit
   serving(): Serving
   /** Ids of connectors that may stand in `/auth/ID`. */
@@ -160,7 +162,7 @@ async function serveProgram(
     return pass(request, response, asked)
   }
   return serveClient(request, response, {
-    ...{ path, unwrap: options.serving().unwrap, address: caller.address },
+    ...{ path, unwrap: options.serving().unwrap, proofOf: options.proofOf, address: caller.address },
     ...{ guesses: options.clientGuesses, audit: options.audit },
     pass: (ready) => pass(ready, response, { ...asked, path }),
   })

@@ -157,6 +157,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     pages,
     headers: settings.web.headers,
     crossOrigin: settings.web,
+    proofOf: (clientId) => clients.proofOf(clientId),
     clientGuesses: new ClientGuesses(now),
     audit,
     serving: () => serving,

@@ -314,6 +314,21 @@ test('blanks around scopes count for nothing; no scope at all lacks openid', asy
   assert.equal((await refresh(world, body['refresh_token'], { scope: ' openid  email ' })).status, 200)
 })
 
+test('a device code may be asked for with an id alone, as Go’s library does; its tokens want the secret', async () => {
+  await using world = await startBroker()
+  const bare = { id: 'app' }
+  const started = await post(`${world.issuer}/device/code`, { scope: 'openid' }, bare)
+  assert.equal(started.status, 200, JSON.stringify(started.body))
+  const fields = {
+    grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+    device_code: String(started.body['device_code']),
+  }
+  assert.equal((await post(`${world.issuer}/token`, fields, bare)).body['error'], 'invalid_client')
+  assert.equal((await post(`${world.issuer}/token`, fields)).body['error'], 'authorization_pending')
+  for (const who of [{ id: 'app', secret: 'wrong' }, { id: 'nobody' }])
+    assert.equal((await post(`${world.issuer}/device/code`, { scope: 'openid' }, who)).status, 401, who.id)
+})
+
 test('Dex’s older address for device codes leads to the same as the token endpoint', async () => {
   await using world = await startBroker()
   const started = await post(`${world.issuer}/device/code`, { scope: 'openid' })

@@ -33,6 +33,12 @@ export class ClientBook {
     const stored = await this.#stored(id)
     return stored && compile(stored)
   }
+
+  /** What stands for the client's secret where the library compares. */
+  async proofOf(id: string): Promise<string | undefined> {
+    const secret = (await this.find(id))?.secret?.reveal()
+    return secret === undefined ? undefined : proofOfSecret(secret)
+  }
 }
 
 function compile(client: ClientSettings): BrokerClient {
