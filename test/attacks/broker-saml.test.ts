@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { test } from 'node:test'
 import { SAML, ValidateInResponseTo } from '@node-saml/node-saml'
 import fc from 'fast-check'
@@ -245,4 +246,37 @@ test('the wrappings do name somebody else where nothing looks at signatures', as
   const { saying } = await begin()
   for (const { name, signed, wrap } of wrappings)
     assert.ok(wrapped(idp.respond(saying, signed), wrap, { own: saying.nameId, victim: VICTIM }).includes(VICTIM), name)
+})
+
+test('while a hostile answer of the full size is checked against all pinned certificates, everybody else is served', async () => {
+  const others = await Promise.all(Array.from({ length: 7 }, () => makeSamlKeys()))
+  const pem = [...others.map(({ certificate }) => certificate), (await sharedKeys()).certificate].join('\n')
+  const { begin, idp, connector } = await samlCase({}, { pem })
+  const attempt = await begin()
+  const value = `<saml:Attribute Name="x"><saml:AttributeValue>${'y'.repeat(120)}</saml:AttributeValue></saml:Attribute>`
+  const hostile = idp.respond(attempt.saying).replace('<saml:AttributeStatement>', `$&${value.repeat(1_150)}`)
+  assert.ok(hostile.length > 200_000)
+  // The thread has loaded what it needs.
+  await attempt.finish(idp.respond(attempt.saying))
+  const delays = monitorEventLoopDelay({ resolution: 5 })
+  delays.enable()
+  const began = performance.now()
+  await assert.rejects(attempt.finish(hostile), refuses(/no pinned certificate verifies it/))
+  const took = performance.now() - began
+  delays.disable()
+  const held = delays.max / 1e6
+  assert.ok(held < 120, `the event loop was held up for ${held} ms of ${took}`)
+  await connector.close()
+})
+
+test('answers that wait for their check are bounded: the next one is told to come back', async () => {
+  const { begin, idp, connector } = await samlCase()
+  const attempt = await begin()
+  const xml = idp.respond(attempt.saying).replace('ada-0815', 'ada-0816')
+  const ends = await Promise.allSettled(Array.from({ length: 40 }, () => attempt.finish(xml)))
+  const codes = ends.map((end) => (end.status === 'rejected' ? end.reason.code : 'taken'))
+  assert.ok(codes.includes('CONNECTOR_UNREACHABLE') && codes.includes('CONNECTOR_ANSWER_INVALID'), String(codes))
+  assert.ok(!codes.includes('taken'))
+  await connector.close()
+  await assert.rejects(attempt.finish(idp.respond(attempt.saying)), { code: 'CONNECTOR_UNREACHABLE' })
 })

@@ -4,6 +4,7 @@
  */
 import type { SamlSettings } from '../../config/dex/connectors/saml.ts'
 import { ProxyError } from '../../errors/proxy-error.ts'
+import { BoundedThread, threadFile } from '../threads/bounded-thread.ts'
 import type { ConnectorTools, RedirectConnector } from './connector.ts'
 import { invalid } from './saml/answer-failure.ts'
 import { entityOf, newRequestId, writeAuthnRequest } from './saml/authn-request.ts'
@@ -19,13 +20,17 @@ import { attributeOf, readXml } from './saml/read-xml.ts'
 import { ReplayMemory } from './saml/replay-memory.ts'
 import type { AnswerRules } from './saml/rules.ts'
 import { checkCallback, checkSettings, lookAtProvider } from './saml/sign-in-address.ts'
+import type { SignatureAnswer, SignatureOrder } from './saml/signature-thread.ts'
 import { iso } from './saml/times.ts'
-import { readSigned } from './saml/verify-signature.ts'
 
 export function openSamlConnector(settings: SamlSettings, tools: ConnectorTools): RedirectConnector {
   const { id } = tools
   const used = new ReplayMemory()
   let warnedOfTransient = false
+  const signatures = new BoundedThread<SignatureOrder, SignatureAnswer>({
+    ...{ name: 'signatures', file: threadFile('./saml/signature-thread', import.meta.url) },
+    ...{ waiting: 16, timeLimit: 10_000, failure: notChecked },
+  })
 
   return {
     kind: 'redirect',
@@ -62,7 +67,7 @@ export function openSamlConnector(settings: SamlSettings, tools: ConnectorTools)
       }
     },
 
-    async finish({ answer, by, state, secrets, scopes }) {
+    async finish({ answer, by, state, secrets, scopes, signal }) {
       const rules: AnswerRules = {
         requestId: requestOf(secrets, id),
         redirectURI: settings.redirectURI,
@@ -79,7 +84,10 @@ export function openSamlConnector(settings: SamlSettings, tools: ConnectorTools)
         requireBoth: settings.requireBothSignatures,
       })
       const pinned = inForce(await readPinned(settings, tools), { id, now: rules.now })
-      const assertion = await readSigned(text, { shape, rules, certificates: pinned.map(({ pem }) => pem) })
+      const certificates = pinned.map(({ pem }) => pem)
+      const checked = await signatures.ask({ text, rules: { shape, rules, certificates } }, signal)
+      if (checked.kind === 'invalid') throw new ProxyError('CONNECTOR_ANSWER_INVALID', checked.reason)
+      const { assertion } = checked
 
       const { issuer, nameId, deadline } = checkAssertion(assertion, rules)
       const use = used.note(JSON.stringify([issuer, shape.assertionId]), { deadline, now: rules.now })
@@ -98,8 +106,15 @@ export function openSamlConnector(settings: SamlSettings, tools: ConnectorTools)
     },
 
     diagnose: ({ signal }) => diagnoseSaml(settings, tools, signal),
-    close: async () => {},
+    close: () => signatures.close(),
   }
+}
+
+function notChecked(reason: string, cause?: unknown): ProxyError {
+  return new ProxyError('CONNECTOR_UNREACHABLE', `cannot check a signature: ${reason}`, {
+    headers: ['retry-after', '5'],
+    ...(cause !== undefined && { cause }),
+  })
 }
 
 /** The id of our request, of the secrets that came back by way of the broker. */

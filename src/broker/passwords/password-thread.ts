@@ -4,21 +4,15 @@
  */
 import { parentPort } from 'node:worker_threads'
 import { compareSync } from 'bcryptjs'
+import type { ThreadAnswer, ThreadOrder } from '../threads/bounded-thread.ts'
 
-/** Compared one after the other, whatever the answers are. */
-export interface ComparisonOrder {
-  readonly job: number
+/** Compared one after the other, whatever the answers are: one for each hash. */
+export interface Comparison {
   readonly password: string
   readonly hashes: readonly string[]
 }
 
-export interface ComparisonAnswer {
-  readonly job: number
-  /** One for each hash. */
-  readonly areRight: readonly boolean[]
-}
-
-parentPort?.on('message', ({ job, password, hashes }: ComparisonOrder) => {
-  const answer: ComparisonAnswer = { job, areRight: hashes.map((hash) => compareSync(password, hash)) }
-  parentPort?.postMessage(answer)
+parentPort?.on('message', ({ job, order }: ThreadOrder<Comparison>) => {
+  const answer = order.hashes.map((hash) => compareSync(order.password, hash))
+  parentPort?.postMessage({ job, answer } satisfies ThreadAnswer<readonly boolean[]>)
 })

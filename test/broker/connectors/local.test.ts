@@ -245,14 +245,15 @@ test('the thread is found in the package as it is built, where Node strips no ty
   const root = fileURLToPath(new URL('../../..', import.meta.url))
   const folder = mkdtempSync(join(tmpdir(), 'ostiary-built-'))
   try {
-    // The four files and what they import, built with the settings of the package, below node_modules.
+    // The files and what they import, built with the settings of the package, below node_modules.
     const home = join(folder, 'node_modules', 'built')
-    for (const part of ['src/broker/passwords', 'src/crypto', 'src/errors']) {
+    for (const part of ['src/broker/passwords', 'src/broker/threads', 'src/crypto', 'src/errors']) {
       mkdirSync(join(folder, 'source', part), { recursive: true })
     }
     for (const file of [
       'src/broker/passwords/password-checker.ts',
       'src/broker/passwords/password-thread.ts',
+      'src/broker/threads/bounded-thread.ts',
       'src/crypto/bcrypt-hash.ts',
       'src/errors/proxy-error.ts',
       'src/errors/catalog.ts',

@@ -4,19 +4,19 @@ import type { MessageShape } from './message-shape.ts'
 import { attributeOf, readXml, type XmlElement } from './read-xml.ts'
 import type { AnswerRules } from './rules.ts'
 
+export interface SignedRules {
+  readonly shape: MessageShape
+  readonly rules: AnswerRules
+  /** PEM texts. */
+  readonly certificates: readonly string[]
+}
+
 /**
  * The assertion, read anew from the canonical octets whose digest was signed. Every signature that the message has must
  * hold: one that does not is a sign of tampering, also where another one does.
  * @throws ProxyError CONNECTOR_ANSWER_INVALID
  */
-export async function readSigned(
-  text: string,
-  {
-    shape,
-    rules,
-    certificates,
-  }: { readonly shape: MessageShape; readonly rules: AnswerRules; readonly certificates: readonly string[] },
-): Promise<XmlElement> {
+export async function readSigned(text: string, { shape, rules, certificates }: SignedRules): Promise<XmlElement> {
   const { SAML, ValidateInResponseTo } = await import('@node-saml/node-saml')
   const saml = new SAML({
     callbackUrl: rules.redirectURI,
