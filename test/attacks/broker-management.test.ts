@@ -13,6 +13,7 @@ import { ManagementError } from '#src/broker/management/management.ts'
 import { socketManagement } from '#src/broker/management/socket-management.ts'
 import { openMemoryStore } from '#src/broker/store/memory-store.ts'
 import type { JsonObject } from '#src/broker/store/store.ts'
+import { nobodysBcryptHash } from '#src/crypto/bcrypt-hash.ts'
 import { makeAuthority, makeCertificate } from '#src/crypto/issue-certificate.ts'
 import { Secret } from '#src/crypto/secret.ts'
 import { certificates, serveGrpc } from '#test/broker/management/grpc-world.ts'
@@ -280,6 +281,38 @@ test('no refusal and no log line holds a secret of the settings', async () => {
   assert.ok(!served.log.join('\n').includes(secret))
 })
 
+test('what is changed, tried and refused, and whoever looks at secrets, leaves a line', async () => {
+  await using world = makeWorld()
+  await using served = await serve(world)
+  const client = socketManagement(served.path)
+  await client.createConnector(kilgore, careful)
+  await client.createPassword({ email: 'ada@corp.test', hash: nobodysBcryptHash(10), username: 'ada', userId: '1' })
+  const tries = [
+    client.createConnector(kilgore, careful),
+    client.deleteConnector('gone'),
+    client.verifyPassword('ada@corp.test', 'canary-password'),
+    client.verifyPassword('nobody@corp.test', 'canary-password'),
+    client.getConnector('kilgore'),
+    client.listConnectors(),
+    client.revoke('somebody'),
+    client.version(),
+  ]
+  await Promise.allSettled(tries)
+  const lines = served.log.join('\n')
+  for (const line of [
+    /managed over the administration socket .*"createConnector","of":"kilgore"/,
+    /refused over the administration socket .*"createConnector","of":"kilgore","failure":"exists"/,
+    /refused over the administration socket .*"deleteConnector","of":"gone","failure":"not-found"/,
+    /managed over the administration socket .*"verifyPassword","of":"ada@corp.test"/,
+    /refused over the administration socket .*"verifyPassword","of":"nobody@corp.test"/,
+    /managed over the administration socket .*"getConnector","of":"kilgore"/,
+    /managed over the administration socket .*"listConnectors"/,
+    /managed over the administration socket .*"revoke","of":"somebody"/,
+  ])
+    assert.match(lines, line)
+  assert.doesNotMatch(lines, /canary|"version"/)
+})
+
 test('gRPC answers nobody without a certificate of its own authority, and nobody in clear', async () => {
   await using world = makeWorld()
   await using served = await serveGrpc(world)
@@ -329,6 +362,27 @@ test('a server whose certificate is for another address is not believed', async 
   })
   await using management = dexManagement({ address: api.address, tls: { ca: authority.certificate, ...client } })
   await assert.rejects(management.listConnectors(), { failure: 'unreachable', message: /not in the cert|altnames/ })
+})
+
+test('over gRPC, too, what was done, refused and looked at leaves a line, whichever way Dex says no', async () => {
+  await using world = makeWorld()
+  const events: string[] = []
+  await using served = await serveGrpc(world, events)
+  const { management } = served
+  await management.createConnector(kilgore, careful)
+  await Promise.allSettled([management.createConnector(kilgore, careful), management.deleteConnector('gone')])
+  await management.listConnectors()
+  await Promise.allSettled([management.verifyPassword('nobody@corp.test', 'canary-password')])
+  const lines = events.join('\n')
+  for (const line of [
+    /managed over gRPC .*"CreateConnector","of":"kilgore"/,
+    /refused over gRPC .*"CreateConnector","of":"kilgore"/,
+    /refused over gRPC .*"DeleteConnector","of":"gone"/,
+    /managed over gRPC .*"ListConnectors"/,
+    /refused over gRPC .*"VerifyPassword","of":"nobody@corp.test"/,
+  ])
+    assert.match(lines, line)
+  assert.doesNotMatch(lines, /canary/)
 })
 
 test('gRPC refuses messages above its bound, hostile settings and ids, and goes on', async () => {

@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { ProxyError } from '../../errors/proxy-error.ts'
 import type { Log } from '../../observe/log.ts'
 import { type Management, ManagementError } from './management.ts'
-import { isOperation, operations, parseBounded, readTest } from './operations.ts'
+import { isOperation, type OperationName, operations, parseBounded, readTest } from './operations.ts'
 import { folderDoubt, makeRoom } from './socket-file.ts'
 
 export interface AdminSocketOptions {
@@ -75,14 +75,32 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
     if (request.method !== 'POST') return send(response, 405, refusal('invalid', 'expected POST'))
     const asked = parseBounded(await bodyOf(request))
     if (name === 'testConnector') return await stream(response, management, readTest(asked))
-    const { changes, run } = operations[name]
-    const result = await run(management, asked)
-    if (changes) log.event('info', 'managed over the administration socket', { operation: name, of: subjectOf(asked) })
-    send(response, 200, { result: result ?? null })
+    send(response, 200, { result: (await runAudited(name, asked, options)) ?? null })
   } catch (error) {
     const told = errorJson(error, log)
     if (!response.headersSent) return send(response, statusOf(told.error.failure), told)
     response.end(`${JSON.stringify(told)}\n`)
+  }
+}
+
+/** Who may connect may do everything: what was done, and what was tried, is all that can be known afterwards. */
+async function runAudited(
+  name: OperationName,
+  asked: unknown,
+  { management, log }: AdminSocketOptions,
+): Promise<unknown> {
+  const { isAudited, run } = operations[name]
+  const details = { operation: name, of: subjectOf(asked) }
+  try {
+    const result = await run(management, asked)
+    // Of a client that was made without one, the id is in the answer.
+    const of = details.of || subjectOf(result)
+    if (isAudited) log.event('info', 'managed over the administration socket', { ...details, of })
+    return result
+  } catch (error) {
+    const failure = error instanceof ManagementError ? error.failure : 'unreachable'
+    if (isAudited) log.event('warn', 'refused over the administration socket', { ...details, failure })
+    throw error
   }
 }
 

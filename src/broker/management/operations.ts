@@ -4,8 +4,8 @@ import type { JsonObject, JsonValue } from '../store/store.ts'
 import { type Management, ManagementError } from './management.ts'
 
 interface Operation {
-  /** Whether it changes something, so that it is written down. */
-  readonly changes: boolean
+  /** Written down by whoever serves it, done or refused: it changes something, tells secrets, or tries a password. */
+  readonly isAudited: boolean
   /** Checks what was asked, and does it. What it answers is JSON; undefined becomes null. */
   run(management: Management, asked: unknown): Promise<unknown>
 }
@@ -41,46 +41,48 @@ const byEmail = z.strictObject({ email: text })
 const nothing = z.strictObject({})
 
 function look<T>(schema: z.ZodType<T>, call: (management: Management, asked: T) => Promise<unknown>): Operation {
-  return { changes: false, run: async (management, asked) => await call(management, read(schema, asked)) }
+  return { isAudited: false, run: async (management, asked) => await call(management, read(schema, asked)) }
 }
 
-function act<T>(schema: z.ZodType<T>, call: (management: Management, asked: T) => Promise<unknown>): Operation {
-  return { ...look(schema, call), changes: true }
+function audited<T>(schema: z.ZodType<T>, call: (management: Management, asked: T) => Promise<unknown>): Operation {
+  return { ...look(schema, call), isAudited: true }
 }
 
 /** `POST /v1/NAME` with what is asked as JSON. `testConnector` streams and stands beside this table. */
 export const operations = {
-  listConnectors: look(nothing, (management) => management.listConnectors()),
-  getConnector: look(byId, (management, { id }) => management.getConnector(id)),
-  createConnector: act(z.strictObject({ change, how }), (management, asked) =>
+  listConnectors: audited(nothing, (management) => management.listConnectors()),
+  getConnector: audited(byId, (management, { id }) => management.getConnector(id)),
+  createConnector: audited(z.strictObject({ change, how }), (management, asked) =>
     management.createConnector(asked.change, asked.how),
   ),
-  updateConnector: act(z.strictObject({ change, how }), (management, asked) =>
+  updateConnector: audited(z.strictObject({ change, how }), (management, asked) =>
     management.updateConnector(asked.change, asked.how),
   ),
-  deleteConnector: act(byId, (management, { id }) => management.deleteConnector(id)),
+  deleteConnector: audited(byId, (management, { id }) => management.deleteConnector(id)),
   listClients: look(nothing, (management) => management.listClients()),
   getClient: look(byId, (management, { id }) => management.getClient(id)),
-  createClient: act(client, (management, asked) => management.createClient(asked)),
-  updateClient: act(clientChange, (management, asked) => management.updateClient(asked)),
-  deleteClient: act(byId, (management, { id }) => management.deleteClient(id)),
+  createClient: audited(client, (management, asked) => management.createClient(asked)),
+  updateClient: audited(clientChange, (management, asked) => management.updateClient(asked)),
+  deleteClient: audited(byId, (management, { id }) => management.deleteClient(id)),
   listPasswords: look(nothing, (management) => management.listPasswords()),
-  createPassword: act(z.strictObject({ email: text, hash: text, username: text, userId: text }), (management, asked) =>
-    management.createPassword(asked),
+  createPassword: audited(
+    z.strictObject({ email: text, hash: text, username: text, userId: text }),
+    (management, asked) => management.createPassword(asked),
   ),
-  updatePassword: act(
+  updatePassword: audited(
     z.strictObject({ email: text, hash: text.exactOptional(), username: text.exactOptional() }),
     (management, asked) => management.updatePassword(asked),
   ),
-  deletePassword: act(byEmail, (management, { email }) => management.deletePassword(email)),
-  verifyPassword: look(z.strictObject({ email: text, password: text }), (management, { email, password }) =>
+  deletePassword: audited(byEmail, (management, { email }) => management.deletePassword(email)),
+  verifyPassword: audited(z.strictObject({ email: text, password: text }), (management, { email, password }) =>
     management.verifyPassword(email, password),
   ),
   listRefreshTokens: look(z.strictObject({ subject: text }), (management, { subject }) =>
     management.listRefreshTokens(subject),
   ),
-  revoke: act(z.strictObject({ subject: text, clientId: text.exactOptional() }), (management, { subject, clientId }) =>
-    management.revoke(subject, clientId),
+  revoke: audited(
+    z.strictObject({ subject: text, clientId: text.exactOptional() }),
+    (management, { subject, clientId }) => management.revoke(subject, clientId),
   ),
   discovery: look(nothing, (management) => management.discovery()),
   version: look(nothing, (management) => management.version()),

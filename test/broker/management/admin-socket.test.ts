@@ -59,7 +59,7 @@ test('everything that can be managed can be managed through the socket, with the
   // Each change is written down with whom it concerned, and with nothing that is secret.
   const log = events.join('\n')
   assert.match(log, /managed over the administration socket \{"operation":"createConnector","of":"kilgore"\}/)
-  assert.doesNotMatch(log, /hunter2|bind-pw|\$2b\$|"operation":"list/)
+  assert.doesNotMatch(log, /hunter2|bind-pw|\$2b\$|"operation":"listClients/)
 })
 
 test('steps of a test arrive one by one, and an end that is no end is noticed', async () => {

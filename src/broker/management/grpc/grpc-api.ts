@@ -134,19 +134,32 @@ function implementation(handlers: Handlers, log: GrpcApiOptions['log']): Untyped
         return
       }
       underWay++
+      const tell = (level: 'info' | 'warn', what: 'managed' | 'refused') =>
+        log.event(level, `${what} over gRPC`, { operation: name, of: subjectOf(call.request) })
       const force = call.metadata.get('ostiary-force').includes('true')
       void handle(call.request, { force })
         .then(
           (result) => {
-            if (!/^(?:Get|List|Verify)/.test(name))
-              log.event('info', 'managed over gRPC', { operation: name, of: subjectOf(call.request) })
+            if (audited.test(name)) tell('info', wasRefused(result) ? 'refused' : 'managed')
             answer(null, result)
           },
-          (error: unknown) => answer(failureOf(error, log)),
+          (error: unknown) => {
+            if (audited.test(name)) tell('warn', 'refused')
+            answer(failureOf(error, log))
+          },
         )
         .finally(() => underWay--)
     }
   }
+}
+
+/** What changes something, tells secrets, or tries a password. */
+const audited = /^(?:Create|Update|Delete|Revoke|Verify|ListConnectors)/
+
+/** Dex says these in an answer that is otherwise good. */
+function wasRefused(result: unknown): boolean {
+  const { already_exists, not_found } = (result ?? {}) as Readonly<Record<string, unknown>>
+  return already_exists === true || not_found === true
 }
 
 /** Whom a change concerns, for the log: ids and addresses, nothing else of it. */
