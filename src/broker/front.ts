@@ -50,14 +50,25 @@ export type Front = (request: IncomingMessage, response: ServerResponse, caller:
 const longestTarget = 16 * 1024
 const authorizationOctets = 16 * 1024
 
+/** Of every answer that says nothing else about it, those of the library included: nobody guesses, frames or runs it. */
+const careful = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+}
+const notKept = { 'cache-control': 'no-store' }
+/** What clients may cache: keys and metadata. */
+const isForKeeping = /^\/(?:keys$|\.well-known\/)/
+
 export function makeFront(options: FrontOptions): Front {
   const { issuer, pages, report } = options
   const base = new URL(issuer)
   const prefix = base.pathname.replace(/\/$/, '')
   return async (request, response, caller) => {
-    for (const [name, value] of Object.entries(options.headers)) response.setHeader(name, value)
+    const target = targetBelow(request.url ?? '', prefix)
+    const headers = { ...careful, ...(!isForKeeping.test(target?.path ?? '') && notKept), ...options.headers }
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
     try {
-      const target = targetBelow(request.url ?? '', prefix)
       if (!target) return sendNothingHere(response, pages, caller)
       cleanHeaders(request, { base, address: caller.address })
       await serve(request, response, { ...target, prefix, caller, options })
@@ -105,7 +116,7 @@ interface Asked extends Target {
 
 async function serve(request: IncomingMessage, response: ServerResponse, asked: Asked): Promise<void> {
   const { path, query, caller, options } = asked
-  if (path === '/healthz') return sendHealth(response)
+  if (path === '/healthz') return sendHealth(request, response)
   const rules = rulesOfPath(path)
   if (rules?.for === 'programs') return serveProgram(request, response, { asked, methods: rules.methods })
   const { provider } = options.serving()
@@ -198,9 +209,9 @@ async function goByGet(
   sendRedirect(response, `${asked.prefix}${asked.path}?${parameters}`)
 }
 
-function sendHealth(response: ServerResponse): void {
-  const headers = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }
-  response.writeHead(200, headers).end('Health check passed')
+function sendHealth(request: IncomingMessage, response: ServerResponse): void {
+  if (refusesMethod(request, response, ['GET', 'HEAD'])) return
+  response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('Health check passed')
 }
 
 function sendHome(request: IncomingMessage, response: ServerResponse, { pages, issuer }: FrontOptions): void {

@@ -288,3 +288,35 @@ test('state and login_hint with line breaks, markup and other letters come back 
   assert.doesNotMatch(browser.cookies.header(new URL(world.issuer), 'same-site'), /evil/)
   assert.doesNotMatch(page.body, /<script>alert/)
 })
+
+test('whatever is answered, in whatever form, is guessed at, framed, run and kept by nobody', async () => {
+  await using world = await startBroker()
+  const asks: readonly (readonly [string, RequestInit])[] = [
+    ['/auth', {}],
+    ['/auth?client_id=app&redirect_uri=https%3A%2F%2Fapp.test%2Fcb&response_type=code&scope=openid', {}],
+    ['/device', {}],
+    ['/device/some-attempt-of-somebody', {}],
+    ['/device/some-attempt-of-somebody', { method: 'POST' }],
+    ['/device/code', { method: 'POST' }],
+    ['/healthz', {}],
+    ['/healthz', { method: 'DELETE' }],
+    ['/logout', {}],
+    ['/nowhere', {}],
+    ['/token', { method: 'POST' }],
+    ['/token', { method: 'OPTIONS' }],
+    ['/token', {}],
+    ['/userinfo', {}],
+    ['/callback', { method: 'POST', body: new URLSearchParams({ RelayState: 'x' }) }],
+    ['/callback', { method: 'POST', body: '{}' }],
+  ]
+  for (const [path, init] of asks) {
+    const { headers, status } = await fetch(world.issuer + path, { ...init, redirect: 'manual' })
+    const what = `${init.method ?? 'GET'} ${path} (${status})`
+    assert.equal(headers.get('x-content-type-options'), 'nosniff', what)
+    assert.match(headers.get('content-security-policy') ?? '', /default-src 'none'.*frame-ancestors 'none'/, what)
+    assert.match(headers.get('cache-control') ?? '', /no-store/, what)
+  }
+  for (const path of ['/keys', '/.well-known/openid-configuration'])
+    assert.doesNotMatch((await fetch(world.issuer + path)).headers.get('cache-control') ?? '', /no-store/, path)
+  assert.equal((await fetch(`${world.issuer}/healthz`, { method: 'DELETE' })).status, 405)
+})

@@ -127,7 +127,7 @@ function goOn(context: KoaContextWithOIDC): void {
 }
 
 function seeOther(context: KoaContextWithOIDC, address: string): void {
-  context.remove('content-security-policy')
+  context.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
   context.status = 303
   context.redirect(address)
   context.type = 'text'
