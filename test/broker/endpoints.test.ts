@@ -369,3 +369,24 @@ test('a sign-in request by POST keeps what stands in its address, and one that i
   assert.equal(long.status, 413)
   assert.match(long.body, /too long/)
 })
+
+test('a page that cannot go on tells the person what is wrong, and the operator the rest', async () => {
+  await using world = await startBroker()
+  const browser = world.browser()
+  for (const [path, status, heading, text] of [
+    ['/auth?client_id=nobody', 400, 'This sign-in cannot go on', 'is not known to this sign-in service'],
+    [
+      `/auth?client_id=app&redirect_uri=https%3A%2F%2Fevil.test`,
+      400,
+      'This sign-in cannot go on',
+      'not registered for it',
+    ],
+    [`/auth/${'x'.repeat(43)}`, 400, 'This sign-in is over', 'Go back to the application'],
+    ['/logout?client_id=app&post_logout_redirect_uri=https%3A%2F%2Fevil.test', 400, 'This sign-out cannot go on', ''],
+  ] as const) {
+    const page = await browser.open(world.issuer + path)
+    assert.equal(page.status, status, path)
+    assert.match(page.body, new RegExp(`<h1>${heading}</h1>[\\s\\S]*${text}`), path)
+    assert.doesNotMatch(page.body, /evil|oops/, path)
+  }
+})

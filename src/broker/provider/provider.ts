@@ -22,6 +22,7 @@ import type { BoundedRecords } from './bounded-records.ts'
 import { claimsOfScopes } from './claims.ts'
 import { type ClientBook, metadataOf, rulesOf } from './client-book.ts'
 import { deviceFeature } from './device.ts'
+import { errorView } from './error-view.ts'
 import { providerWithOurForm } from './form-post.ts'
 import { Grants } from './grants.ts'
 import type { Identities } from './identities.ts'
@@ -148,8 +149,7 @@ export function makeProvider(options: ProviderOptions): MadeProvider {
     },
     renderError(context, out, error) {
       context.set({ ...pageHeaders(pages, []) })
-      const text = out.error_description ?? out.error
-      const view = storeAwayView(error, pages) ?? { kind: 'problem', heading: 'This sign-in cannot go on', text }
+      const view = storeAwayView(error, pages) ?? errorView(error, { out, route: context.oidc?.route })
       context.body = pages.render(view)
     },
     // Decided at the front.

@@ -3,6 +3,7 @@
  * back, consent. Each works on one attempt, found only in the browser that began it, and leads back to the provider.
  */
 import type { Interaction, KoaContextWithOIDC } from 'oidc-provider'
+import { overView } from '../provider/error-view.ts'
 import { AttemptOver, answer } from './attempt.ts'
 import { Attempts, type SignInOptions, type SignInRequest } from './attempts.ts'
 import { serveChoice } from './choice.ts'
@@ -96,12 +97,7 @@ export class SignIn {
     if (error instanceof AttemptOver) {
       sendView(asked.response, pages, {
         status: 400,
-        view: {
-          kind: 'problem',
-          heading: 'This sign-in is over',
-          text: 'It took too long, it was finished in another tab, or it was begun in another browser.',
-          advice: 'Go back to the application and open it again.',
-        },
+        view: overView,
       })
       return
     }
