@@ -51,8 +51,12 @@ async function serve(exchange: Exchange, snapshot: Snapshot): Promise<Outcome> {
   snapshot.logAuthorize(visit, { route, session, decision, now })
 
   switch (decision.kind) {
-    case 'allow':
+    case 'allow': {
+      const renewing = snapshot.renewSession(visit, { session, now })
+      const renewal = renewing && (await renewing)
+      if (renewal) return sendAnswer(exchange, renewal, 'session_renewed')
       return await route.forward(exchange, session)
+    }
     case 'sign-in':
       return sendAnswer(exchange, await snapshot.startSignIn(visit, { now, again: decision.again }), 'sign_in_required')
     case 'deny':

@@ -175,7 +175,8 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
       checker.isRight(password, { hash, costliest: 10, signal: AbortSignal.timeout(20_000) }),
     grantKinds: ['AccessToken', 'RefreshToken', 'AuthorizationCode', 'DeviceCode', 'Grant', 'GrantIdentity'],
     sessionKinds: ['Session', 'SessionIdentity'],
-    onRevoked: (subject) => revocations.add(subject),
+    // What ends at one application only is refused to it at its next refresh.
+    onRevoked: async (subject, clientId) => (clientId === undefined ? await revocations.add(subject) : undefined),
     discovery: async () => await readDiscovery(doors, settings.issuer),
     server: `ostiary ${options.version}`,
     ...(options.routesOpenTo && { routesOpenTo: options.routesOpenTo }),

@@ -56,7 +56,7 @@ export const identitySettings = {
     .prefault('14h')
     .meta({ doc: 'How long a session lives after signing in, whatever happens.' }),
   session_refresh_interval: duration({ max: '8784h' }).prefault('1h').meta({
-    doc: 'Where the provider gives refresh tokens (`offline_access`): how long what it said about somebody is taken as it is. Then it is asked again in the background, and before its ID token ends in any case. 0s: only then.',
+    doc: 'Where the provider gives refresh tokens (`offline_access`): how long what it said about somebody is taken as it is. Then it is asked again in the background, and before its ID token ends in any case; after a restart, and at other instances, people go round by it instead. 0s: only when the ID token ends.',
     pomerium: 'Only here.',
   }),
   cookie_same_site: oneOf(['', 'strict', 'lax', 'none'])

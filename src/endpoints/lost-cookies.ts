@@ -35,6 +35,12 @@ export async function markSession(
   return ['set-cookie', markLine({ visit, context }, { value, maxAge: markLife })]
 }
 
+/** Whether the browser says that it was given a session moments ago. */
+export function hasMark({ visit, context }: Place): boolean {
+  const { mark } = cookieNames(context.cookies, context.publicScheme(visit))
+  return cookiesOf(headerOf(visit.headers, 'cookie')).some(({ name }) => name === mark)
+}
+
 export function clearMark(place: Place): string[] {
   return ['set-cookie', markLine(place, { value: '', maxAge: 0 })]
 }

@@ -19,16 +19,26 @@ export function isNavigation(visit: Visit): boolean {
 }
 
 /**
+ * Somebody who opens a page in a window, as only browsers say it: what can be sent on a way round and loses nothing by
+ * it. A frame cannot, since sign-in pages show in none.
+ */
+export function isWindow({ method, upgrade, headers }: Visit): boolean {
+  return (
+    method === 'GET' &&
+    upgrade === undefined &&
+    headerOf(headers, 'sec-fetch-mode') === 'navigate' &&
+    headerOf(headers, 'sec-fetch-dest') === 'document'
+  )
+}
+
+/**
  * Whether the request comes from a page of `origin` or was typed by the user, by what only the browser can say. A GET
  * has to be a navigation of the whole window: pictures and frames on our own pages may be somebody else's text.
  */
 export function isOwnWish(visit: Visit, origin: string): boolean {
   const site = headerOf(visit.headers, 'sec-fetch-site')
   if (visit.method === 'GET') {
-    const isWindow =
-      headerOf(visit.headers, 'sec-fetch-mode') === 'navigate' &&
-      headerOf(visit.headers, 'sec-fetch-dest') === 'document'
-    return isWindow && (site === 'same-origin' || site === 'none')
+    return isWindow(visit) && (site === 'same-origin' || site === 'none')
   }
   if (site !== undefined) return site === 'same-origin'
   return headerOf(visit.headers, 'origin') === origin

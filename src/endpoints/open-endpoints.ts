@@ -3,9 +3,11 @@ import { systemRandom } from '../crypto/random.ts'
 import { ProxyError } from '../errors/proxy-error.ts'
 import type { Exchange, Visit } from '../listener/visit.ts'
 import type { Answer } from '../respond/answer.ts'
+import type { Session } from '../session/session.ts'
 import { isAuthenticateHost, originOf } from './addresses.ts'
 import type { EndpointContext } from './context.ts'
 import { readForm } from './read-form.ts'
+import { renewSession } from './renew-session.ts'
 import { type SignInStart, startSignIn } from './start-sign-in.ts'
 import { type EndpointRow, endpoints } from './table.ts'
 
@@ -27,6 +29,11 @@ export interface Endpoints {
   find(visit: Visit): Endpoint | undefined
   /** The answer for a visitor that policy wants signed in. */
   startSignIn(visit: Visit, start: SignInStart): Promise<Answer>
+  /** A way round for a session whose cookie says less than is known; undefined where the request goes on. */
+  renewSession(
+    visit: Visit,
+    who: { readonly session: Session | undefined; readonly now: number },
+  ): Promise<Answer | undefined> | undefined
 }
 
 export function openEndpoints({ responseHeaders = [], clock = Date.now, ...options }: EndpointOptions): Endpoints {
@@ -48,6 +55,11 @@ export function openEndpoints({ responseHeaders = [], clock = Date.now, ...optio
     },
     async startSignIn(visit, start) {
       return withMore(await startSignIn(visit, context, start), responseHeaders)
+    },
+    renewSession(visit, { session, now }) {
+      return renewSession(visit, context, { session, now })?.then(
+        (answer) => answer && withMore(answer, responseHeaders),
+      )
     },
   }
 }

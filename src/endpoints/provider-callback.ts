@@ -51,7 +51,7 @@ async function completeSignIn(
   const { context, state, secrets, parameters, dropped } = step
   const { userId, claims, idToken, grant } = await context.relyingParty.redeem(parameters, secrets)
   // A new id for every sign-in: what somebody may have planted or seen before is worth nothing (session fixation).
-  const session = makeSession({
+  const signedIn = makeSession({
     id: randomText(16, context.random),
     userId,
     claims,
@@ -62,8 +62,8 @@ async function completeSignIn(
   // Also one that is nobody at the moment, because its provider cannot be asked.
   const before = await context.sessions.peek(visit.headers, place, now)
   if (before && before.userId !== userId) context.revoked.revoke(before, now)
+  const session = context.upkeep.begin(signedIn, { claims, grant }, now)
   context.idTokens.keep(session.id, idToken)
-  context.upkeep.begin(session, { claims, grant }, now)
   const cookies = await context.sessions.print(session, place, { now, headers: visit.headers })
   return handOver(session, { journey: journeyOf(state), now, context, headers: [...cookies, ...dropped] })
 }

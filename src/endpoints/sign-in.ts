@@ -30,7 +30,7 @@ export async function signIn(ask: Ask, context: EndpointContext): Promise<Answer
     isSwitch || again
       ? undefined
       : await context.sessions.open(visit.headers, placeOf(visit, { kind: 'authenticate', context }), now)
-  if (session) return handOver(session, { journey, now, context })
+  if (session && !context.upkeep.isDue(session, now)) return handOver(session, { journey, now, context })
 
   const id = newAttemptId({ now, context })
   const state = await context.sharedSealer.seal(

@@ -9,8 +9,10 @@ export type Provider = Pick<RelyingParty, 'id' | 'refresh' | 'revoke'>
 export interface Tended {
   /** As it was at the sign-in. */
   readonly own: Session
-  /** What the provider said since then; undefined where that is what the cookies say. */
+  /** What the provider said since then; undefined until it has been asked. */
   fresher: Session | undefined
+  /** That was once something else than at the sign-in. */
+  differs: boolean
   line: GrantLine
 }
 
@@ -23,6 +25,8 @@ export interface GrantLine {
   claims: Claims
   /** Milliseconds since the epoch: until when that holds, and not a moment longer. */
   holdsUntil: number
+  /** Until when others may take it as it is: what the cookies bear. */
+  freshUntil: number
   /** From when on the provider may be asked, and from when on a request has to look here. */
   askAt: number
   lookAt: number

@@ -12,6 +12,8 @@ export interface Payload {
   readonly a: number
   readonly x: number
   readonly c: Claims
+  /** freshUntil. */
+  readonly r?: number
   /** The claims are trimmed. */
   readonly t?: 1
 }
@@ -22,10 +24,11 @@ export interface NewSession {
   readonly claims: Claims
   readonly issuedAt: number
   readonly expiresAt: number
+  readonly freshUntil?: number | undefined
 }
 
 /** A session from what the provider said. */
-export function makeSession({ isTrimmed, ...start }: NewSession & { readonly isTrimmed?: true }): Session {
+export function makeSession({ isTrimmed, freshUntil, ...start }: NewSession & { readonly isTrimmed?: true }): Session {
   const { claims } = start
   return {
     ...start,
@@ -34,6 +37,7 @@ export function makeSession({ isTrimmed, ...start }: NewSession & { readonly isT
     emailVerified: claims['email_verified'] !== false && claims['email_verified'] !== 'false',
     name: textOf(claims['name']),
     flatClaims: flattenClaims(claims),
+    ...(freshUntil !== undefined && { freshUntil }),
     ...(isTrimmed && { isTrimmed }),
   }
 }
@@ -43,13 +47,14 @@ export function printSession(
   session: Session,
   { needed, trimmed }: { needed: ReadonlySet<string>; trimmed: boolean },
 ): Payload {
-  const { id, userId, claims, issuedAt, expiresAt } = session
+  const { id, userId, claims, issuedAt, expiresAt, freshUntil } = session
   return {
     i: id,
     ...(userId !== claims['sub'] && { u: userId }),
     a: issuedAt,
     x: expiresAt,
     c: trimmed ? neededClaims(claims, needed) : keptClaims(claims, needed),
+    ...(freshUntil !== undefined && { r: freshUntil }),
     ...((trimmed || session.isTrimmed) && { t: 1 as const }),
   }
 }
@@ -57,12 +62,13 @@ export function printSession(
 /** A session from its seal, or undefined where the value is none (another version's, say). */
 export function readSession(value: unknown): Session | undefined {
   if (!isRecord(value)) return undefined
-  const { i: id, u, a: issuedAt, x: expiresAt, c: claims, t } = value
+  const { i: id, u, a: issuedAt, x: expiresAt, c: claims, r, t } = value
   if (typeof id !== 'string' || typeof issuedAt !== 'number' || typeof expiresAt !== 'number' || !isRecord(claims))
     return undefined
   const userId = u ?? claims['sub']
   if (typeof userId !== 'string' || userId === '') return undefined
-  return makeSession({ id, userId, claims, issuedAt, expiresAt, ...(t === 1 && { isTrimmed: true }) })
+  const more = { ...(typeof r === 'number' && { freshUntil: r }), ...(t === 1 && { isTrimmed: true as const }) }
+  return makeSession({ id, userId, claims, issuedAt, expiresAt, ...more })
 }
 
 function textOf(value: unknown): string {

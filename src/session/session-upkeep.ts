@@ -13,7 +13,7 @@ import { makeSession } from './payload.ts'
 import type { RevokedSessions } from './revoked-sessions.ts'
 import type { Claims, Session } from './session.ts'
 import { Slots } from './slots.ts'
-import { askAt, holdsUntil, pauseAfter } from './upkeep-times.ts'
+import { askAt, freshUntil, holdsUntil, isOver, pauseAfter } from './upkeep-times.ts'
 
 /** What the configuration in force lends. */
 export interface UpkeepTools {
@@ -27,13 +27,18 @@ export interface UpkeepTools {
 
 /** The upkeep as one configuration sees it. */
 export interface Upkeep {
-  /** Looks after a session from now on, where the provider gave a refresh token. */
-  begin(session: Session, told: { readonly claims: Claims; readonly grant: Grant | undefined }, now: number): void
+  /** Looks after a session from now on, where the provider gave a refresh token; gives it back as cookies have to bear it. */
+  begin(session: Session, told: { readonly claims: Claims; readonly grant: Grant | undefined }, now: number): Session
   /**
    * The session as it is now: at once, but where the provider's word has run out and it has to be asked first. Nobody
    * where it cannot be asked, or does not let the user go on. Never rejects.
    */
   current(session: Session, now: number): Session | undefined | Promise<Session | undefined>
+  /**
+   * Whether somebody who can be sent to the provider should be: its word is no longer fresh, and what it could be asked
+   * with is not here (a restart has lost it, or another instance has it).
+   */
+  isDue(session: Session, now: number): boolean
   /** Whether the session is nobody's only because the provider is away. */
   isCutOff(id: string, now: number): boolean
 }
@@ -68,10 +73,6 @@ export class SessionUpkeep {
     return this.#sessions.size
   }
 
-  has(id: string): boolean {
-    return this.#sessions.has(id)
-  }
-
   /** Calls `listener` with the id of each session of which something else holds from now on. */
   onChanged(listener: (id: string) => void): void {
     this.#listeners.add(listener)
@@ -83,9 +84,11 @@ export class SessionUpkeep {
       begin: (session, told, now) => this.#begin(session, { ...told, tools, now }),
       current: (session, now) => {
         const tended = this.#sessions.get(session.id)
-        if (tended === undefined) return session
+        if (tended === undefined)
+          return isOver(session.freshUntil, { interval: tools.interval, now }) ? undefined : session
         return now < tended.line.lookAt ? (tended.fresher ?? session) : this.#attend(tended, { session, tools, now })
       },
+      isDue: ({ id, freshUntil: fresh }, now) => fresh !== undefined && fresh <= now && !this.#sessions.has(id),
       isCutOff: (id, now) => {
         const line = this.#sessions.get(id)?.line
         return line?.isAway === true && line.holdsUntil <= now
@@ -96,8 +99,8 @@ export class SessionUpkeep {
   #begin(
     session: Session,
     { claims, grant, tools, now }: { claims: Claims; grant: Grant | undefined; tools: UpkeepTools; now: number },
-  ): void {
-    if (!grant) return
+  ): Session {
+    if (!grant) return session
     this.#makeRoom(now)
     const { provider } = tools
     const sessions = new Set<Tended>()
@@ -106,16 +109,19 @@ export class SessionUpkeep {
     const person = personOf(provider, claims)
     const state = { isOver: false, flight: undefined }
     const line: GrantLine = { person, sessions, provider, refreshToken, claims, ...state, ...times }
-    const tended: Tended = { own: tools.shape(session), fresher: undefined, line }
+    const marked = { ...session, freshUntil: line.freshUntil }
+    const tended: Tended = { own: tools.shape(marked), fresher: undefined, differs: false, line }
     sessions.add(tended)
     this.#lines.add(line)
     this.#sessions.set(session.id, tended)
+    return marked
   }
 
-  #timesOf({ endsAt }: Grant, { tools, now }: { tools: UpkeepTools; now: number }) {
-    const ends = holdsUntil(endsAt, now)
-    const next = askAt({ now, endsAt: ends, interval: tools.interval, random: this.#options.random() })
-    return { holdsUntil: ends, askAt: next, lookAt: next, failures: 0, isAway: false }
+  #timesOf(grant: Grant, { tools, now }: { tools: UpkeepTools; now: number }) {
+    const endsAt = holdsUntil(grant.endsAt, now)
+    const life = { now, endsAt, interval: tools.interval }
+    const next = askAt({ ...life, random: this.#options.random() })
+    return { holdsUntil: endsAt, freshUntil: freshUntil(life), askAt: next, lookAt: next, failures: 0, isAway: false }
   }
 
   #attend(
@@ -176,12 +182,13 @@ export class SessionUpkeep {
     const { own, line } = tended
     const { id, userId, issuedAt, expiresAt } = own
     const claims = asSignedIn(own.claims, line.claims)
-    const next = shape(makeSession({ id, userId, claims, issuedAt, expiresAt }))
+    const next = shape(makeSession({ id, userId, claims, issuedAt, expiresAt, freshUntil: line.freshUntil }))
     const changed = !isDeepStrictEqual((tended.fresher ?? own).claims, next.claims)
     log.event('info', 'session refreshed', { service, 'session-id': id, changed })
+    tended.fresher = next
     if (!changed) return
     // Also where it is as at the sign-in again: a cookie that was sealed meanwhile says otherwise.
-    tended.fresher = next
+    tended.differs = true
     this.#tell(id)
   }
 
@@ -256,10 +263,10 @@ export class SessionUpkeep {
    * ends, because it would come to life again.
    */
   #makeRoom(now: number): void {
-    for (const [id, { own, fresher, line }] of this.#sessions) {
+    for (const [id, { own, differs, line }] of this.#sessions) {
       const hasExpired = own.expiresAt <= now
       if (!hasExpired && this.#sessions.size < this.#options.limit) break
-      if (!hasExpired && (fresher || line.holdsUntil <= now)) this.#options.revoked.revoke(own, now)
+      if (!hasExpired && (differs || line.holdsUntil <= now)) this.#options.revoked.revoke(own, now)
       else this.#forget(id)
     }
   }

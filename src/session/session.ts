@@ -20,6 +20,11 @@ export interface Session {
   readonly issuedAt: number
   /** When it ends whatever happens (`cookie_expire`), milliseconds since the epoch. */
   readonly expiresAt: number
+  /**
+   * Until when the claims count as fresh, milliseconds since the epoch. Only where the provider can be asked again: a
+   * process that has the refresh token asks, any other one sends the person there.
+   */
+  readonly freshUntil?: number
   /** The claims were too many for the cookies, and those that no policy and no header names were left out. */
   readonly isTrimmed?: true
 }

@@ -28,6 +28,19 @@ export function holdsUntil(endsAt: number, now: number): number {
   return Math.max(endsAt, now + shortestLife)
 }
 
+/** Until when what the provider says at `now` counts as fresh for whoever cannot ask it. */
+export function freshUntil({ now, endsAt, interval }: Omit<Life, 'random'>): number {
+  return Math.max(interval > 0 ? now + interval : endsAt, now + shortestLife)
+}
+
+/**
+ * Whether a session that nobody here can ask about has ended. For whatever cannot be sent to the provider it goes on for
+ * another interval: an application's own requests, forms that are being filled in, WebSockets.
+ */
+export function isOver(fresh: number | undefined, { interval, now }: { interval: number; now: number }): boolean {
+  return fresh !== undefined && fresh + interval <= now
+}
+
 /** How long to wait after the `failures`th failure in a row: 5 s, 10 s … a minute, a fifth more or less. */
 export function pauseAfter(failures: number, random: number): number {
   const pause = Math.min(shortestPause * 2 ** Math.min(failures - 1, 10), longestPause)

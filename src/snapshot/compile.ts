@@ -6,6 +6,7 @@ import { keyRing } from '../crypto/key-ring.ts'
 import { sealer } from '../crypto/seal.ts'
 import { urlSigner } from '../crypto/signed-url.ts'
 import { tokenMaker } from '../crypto/tokens.ts'
+import { isWindow } from '../endpoints/navigation.ts'
 import { openEndpoints } from '../endpoints/open-endpoints.ts'
 import type { OpenUpgrade } from '../forward/open-upgrades.ts'
 import type { Visit } from '../listener/visit.ts'
@@ -18,6 +19,7 @@ import { compilePages } from '../respond/our-pages.ts'
 import { compileRoutes } from '../route/route-table.ts'
 import { type CookieSettings, compileOwnCookies } from '../session/cookie-names.ts'
 import { readSession } from '../session/payload.ts'
+import type { Session } from '../session/session.ts'
 import { SessionCookies } from '../session/session-cookies.ts'
 import { type BrokerAccess, type BrokerRoute, compileBrokerRoute } from './broker-route.ts'
 import { type CompiledRoute, compileRoute, factsOf, type RouteTools, responseHeaders } from './compile-route.ts'
@@ -123,9 +125,16 @@ export function compileSnapshot(settings: Settings, kept: Kept): ServedSnapshot 
     findRoute: broker
       ? (visit) => (broker.takes(visit) ? broker.route : table.find(visit.host, visit.port, visit.path))
       : ({ host, port, path }) => table.find(host, port, path),
-    openSession: (visit, now) =>
-      sessions.open(visit.headers, { kind: 'session', host: visit.host, scheme: publicScheme(visit) }, now),
+    openSession(visit, now) {
+      const place = { kind: 'session', host: visit.host, scheme: publicScheme(visit) } as const
+      const opened = sessions.open(visit.headers, place, now)
+      // Whoever can be sent to the provider is, where what it said is no longer fresh and nobody here can ask.
+      const unlessDue = (session: Session | undefined) =>
+        session && upkeep.isDue(session, now) && isWindow(visit) ? undefined : session
+      return opened instanceof Promise ? opened.then(unlessDue) : unlessDue(opened)
+    },
     startSignIn: endpoints.startSignIn,
+    renewSession: endpoints.renewSession,
     deniedAnswer(visit, { route, session, decision }) {
       const { settings: published, policy } = route as CompiledRoute
       const now = Date.now()

@@ -34,6 +34,11 @@ export interface Snapshot {
   /** Opens the sealed cookie; nobody when there is none, or it does not open here, or it has ended. */
   openSession(visit: Visit, now: number): Session | undefined | Promise<Session | undefined>
   startSignIn(visit: Visit, start: { readonly now: number; readonly again?: StepUp | undefined }): Promise<Answer>
+  /** For somebody who is let in: where the cookie says less than is known, a way round by which it is sealed anew. */
+  renewSession(
+    visit: Visit,
+    who: { readonly session: Session | undefined; readonly now: number },
+  ): Promise<Answer | undefined> | undefined
   /** The page (or JSON) of a refusal by policy. */
   deniedAnswer(visit: Visit, denial: { route: Route; session: Session | undefined; decision: Decision }): Answer
   errorAnswer(visit: Visit, error: unknown): Answer

@@ -51,9 +51,8 @@ function setUp(options: Partial<UpkeepOptions> & { interval?: number } = {}) {
       id: string,
       { claims = ada, life = hour, token = `rt-${id}` }: { claims?: Claims; life?: number; token?: string } = {},
     ): Session {
-      const session = sessionOf(id, claims)
-      upkeep.begin(session, { claims, grant: { refreshToken: new Secret(token), endsAt: clock.now + life } }, clock.now)
-      return session
+      const grant = { refreshToken: new Secret(token), endsAt: clock.now + life }
+      return upkeep.begin(sessionOf(id, claims), { claims, grant }, clock.now)
     },
     now: (session: Session) => upkeep.current(session, clock.now),
     advance: (span: number) => {
@@ -129,14 +128,16 @@ test('when it is due, requests go on at once and one question is asked for all o
   assert.equal(world.asked.length, 1)
 })
 
-test('what has not changed changes nothing: the cookie’s own session serves on', async () => {
+test('what has not changed changes nothing but how long it is fresh', async () => {
   const world = setUp()
   const session = world.signIn('s-1')
   world.advance(0.85 * hour)
   void world.now(session)
   await settle(() => {})
   await world.asked[0]?.answer(world.fresh({ groups: ['devops'], email: 'ada@corp.test', sub: 'u-1' }))
-  assert.equal(world.now(session), session)
+  const now = atOnce(world.now(session))
+  assert.deepEqual(now?.claims, session.claims)
+  assert.equal((now?.freshUntil ?? 0) - (session.freshUntil ?? 0), 0.85 * hour)
   assert.deepEqual(world.changes, [])
   assert.match(
     world.lines.join('\n'),
@@ -187,7 +188,7 @@ test('it waits so long and no longer, and is nobody then', async () => {
   world.advance(2 * hour)
   assert.equal(await world.now(session), undefined)
   await world.asked[0]?.answer(world.fresh(ada))
-  assert.equal(atOnce(world.now(session)), session)
+  assert.deepEqual(atOnce(world.now(session))?.claims, session.claims)
 })
 
 test('while the provider fails the session goes on to the end of its token, with growing pauses between tries, and no further', async () => {
@@ -224,7 +225,7 @@ test('while the provider fails the session goes on to the end of its token, with
   const again = world.now(session)
   await settle(() => {})
   await world.asked.at(-1)?.answer(world.fresh(ada))
-  assert.equal(await again, session, 'back with the provider')
+  assert.deepEqual((await again)?.claims, session.claims, 'back with the provider')
   assert.equal(world.upkeep.isCutOff('s-1', world.clock.now), false)
 })
 
@@ -423,4 +424,36 @@ test('sessions that have expired make room first', () => {
   world.advance(15 * hour)
   world.signIn('s-2')
   assert.equal(world.keeper.size, 1)
+})
+
+test('what another process has sealed is taken as it is while it is fresh, then only for what cannot be sent away', () => {
+  const [one, other] = [setUp({ interval: hour }), setUp({ interval: hour })]
+  const session = one.signIn('s-1', { life: 9 * hour })
+  const plain = sessionOf('s-2', ada)
+  const steps = [
+    { at: 0.99 * hour, isDue: false, isThere: true },
+    { at: 1.01 * hour, isDue: true, isThere: true },
+    { at: 1.99 * hour, isDue: true, isThere: true },
+    { at: 2.01 * hour, isDue: true, isThere: false },
+  ]
+  for (const { at, isDue, isThere } of steps) {
+    const now = start + at
+    assert.equal(other.upkeep.isDue(session, now), isDue, `${at}`)
+    assert.equal(atOnce(other.upkeep.current(session, now)) !== undefined, isThere, `${at}`)
+    // Who has the token asks, and sends nobody round.
+    assert.equal(one.upkeep.isDue(session, now), false)
+    // Where there was never anything to ask with, nothing has changed.
+    assert.equal(other.upkeep.isDue(plain, now), false)
+    assert.equal(other.upkeep.current(plain, now), plain)
+  }
+})
+
+test('without an interval it ends elsewhere with the token, and seconds after the sign-in nobody is sent round', () => {
+  const [one, other] = [setUp(), setUp()]
+  const session = one.signIn('s-1')
+  assert.equal(other.upkeep.current(session, start + 0.99 * hour), session)
+  assert.equal(other.upkeep.current(session, start + hour), undefined)
+  const short = setUp({ interval: 1000 }).signIn('s-2')
+  assert.equal(other.upkeep.isDue(short, start + 9_000), false)
+  assert.equal(other.upkeep.isDue(short, start + 10_000), true)
 })

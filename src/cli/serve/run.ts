@@ -89,7 +89,7 @@ export async function run({
   })
   // A connection that is open makes no request which would find that its session's provider has to be asked again.
   const attending = setInterval(() => {
-    kept.upgrades.judgeAgain(({ session }) => session !== undefined && kept.upkeep.has(session.id))
+    kept.upgrades.judgeAgain(({ session }) => session?.freshUntil !== undefined)
   }, attendEvery).unref()
   const close = (grace = drainGrace): Promise<void> => {
     status.ready = false
