@@ -1,9 +1,7 @@
 /** What somebody may try with codes, tokens and device codes of the broker: twice, at once, elsewhere, forged. */
 import assert from 'node:assert/strict'
 import { createHmac, createPublicKey, type webcrypto } from 'node:crypto'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { temporaryFolder } from '#test/actors/program.ts'
 import {
   authorizeUrl,
   callback,
@@ -37,55 +35,6 @@ async function tokens(world: World, more: Readonly<Record<string, string>> = {})
   assert.equal(status, 200, JSON.stringify(body))
   return body
 }
-
-for (const storage of ['memory', 'sqlite3'] as const) {
-  test(`of many who show one code at the same moment one gets tokens at most, and none live on (${storage})`, async () => {
-    using folder = temporaryFolder('broker-race')
-    const settings =
-      storage === 'memory'
-        ? {}
-        : { storage: { type: 'sqlite3', file: join(folder.path, 'broker.db') } as World['settings']['storage'] }
-    await using world = await startBroker({ settings })
-    const page = await signIn(world.browser(), authorizeUrl(world.issuer))
-    const answers = await Promise.all(Array.from({ length: 8 }, () => redeem(world, page)))
-    const good = answers.filter(({ status }) => status === 200)
-    assert.ok(good.length <= 1, `${good.length} got tokens`)
-    for (const { status, body } of answers)
-      if (status !== 200) assert.equal(body['error'], 'invalid_grant', JSON.stringify(body))
-    for (const { body } of good) {
-      assert.equal((await userinfo(world, body['access_token'])).status, 401, 'the access token lives')
-      assert.equal((await refresh(world, body['refresh_token'])).status, 400, 'the refresh token lives')
-    }
-  })
-
-  test(`of many who show one refresh token at the same moment one wins at most, and the family ends (${storage})`, async () => {
-    using folder = temporaryFolder('broker-race')
-    const settings =
-      storage === 'memory'
-        ? {}
-        : { storage: { type: 'sqlite3', file: join(folder.path, 'broker.db') } as World['settings']['storage'] }
-    await using world = await startBroker({ settings })
-    const body = await tokens(world)
-    const answers = await Promise.all(Array.from({ length: 8 }, () => refresh(world, body['refresh_token'])))
-    const good = answers.filter(({ status }) => status === 200)
-    assert.ok(good.length <= 1, `${good.length} got tokens`)
-    for (const { body } of good) assert.equal((await refresh(world, body['refresh_token'])).status, 400)
-    assert.equal((await userinfo(world, body['access_token'])).status, 401)
-  })
-}
-
-test('a device code that two poll for at the same moment is redeemed once', async () => {
-  await using world = await startBroker({ clients: [client('app'), client('other')] })
-  const asked = (await post(`${world.issuer}/device/code`, { scope: 'openid offline_access' })).body
-  const browser = world.browser()
-  const confirm = await browser.submit(await browser.open(String(asked['verification_uri_complete'])))
-  await browser.submit(await browser.submit(confirm), { login: 'alice@corp.test', password: rightPassword })
-  const fields = { grant_type: deviceGrant, device_code: String(asked['device_code']) }
-  assert.equal((await post(`${world.issuer}/token`, fields, other)).body['error'], 'invalid_grant')
-  const answers = await Promise.all(Array.from({ length: 6 }, () => post(`${world.issuer}/token`, fields)))
-  assert.ok(answers.filter(({ status }) => status === 200).length <= 1)
-  assert.equal((await post(`${world.issuer}/token`, fields)).status, 400)
-})
 
 test('a refused or guessed device code gives nothing, and a user code is not the device’s', async () => {
   await using world = await startBroker()

@@ -61,6 +61,7 @@ export interface WorldOptions {
   readonly connectors?: readonly ConnectorSettings[]
   readonly path?: string
   readonly now?: () => number
+  readonly storeSecrets?: readonly Secret[]
   /** Whether `X-Forwarded-For` is believed, as where nginx stands before it: then the test can come from anywhere. */
   readonly isBehindProxy?: boolean
 }
@@ -119,7 +120,7 @@ export async function startBroker(options: WorldOptions = {}) {
   }
   const broker: Broker = await openBroker({
     settings,
-    storeSecrets: [],
+    storeSecrets: options.storeSecrets ?? [],
     pages: brokerPages(),
     readConnector: noReader,
     readFile: (path) => readFile(path, 'utf8'),
