@@ -8,7 +8,7 @@ import type { Audit } from './audit.ts'
 import { isClientEndpoint, serveClient } from './client-endpoints.ts'
 import type { ClientGuesses } from './client-guesses.ts'
 import { type CrossOrigin, greetProgram } from './programs.ts'
-import { tidyScope } from './provider/authorization-rules.ts'
+import { dropUnlessOpenId, tidyScope } from './provider/authorization-rules.ts'
 import { prefilledCode } from './provider/device.ts'
 import { brokerPaths, oldDeviceTokenPath, rulesOfPath } from './provider/paths.ts'
 import { isForm, readForm, refusesMethod, sendRedirect, sendView } from './sign-in/send.ts'
@@ -152,10 +152,10 @@ async function authorize(
   if (connectorId !== undefined && !options.hasConnector(connectorId))
     return sendNothingHere(response, options.pages, caller)
   if (request.method === 'POST') return goByGet(request, response, { asked, parameters })
-  const isTidied = tidyScope(parameters)
+  const changes = [tidyScope(parameters), dropUnlessOpenId(parameters), connectorId !== undefined]
   // Dex's `/auth/ID` names the connector in the path.
   if (connectorId !== undefined) parameters.set('connector_id', connectorId)
-  const query = isTidied || connectorId !== undefined ? String(parameters) : asked.query
+  const query = changes.includes(true) ? String(parameters) : asked.query
   return pass(request, response, { ...asked, path: brokerPaths.authorization, query })
 }
 

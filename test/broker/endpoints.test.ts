@@ -18,6 +18,9 @@ import {
   type World,
 } from '#test/broker/world.ts'
 
+const mock = {
+  ...{ type: 'mockCallback', id: 'mock', name: 'Mock', config: {}, raw: {}, groups: undefined, grantTypes: [] },
+} as never
 const form = 'application/x-www-form-urlencoded'
 const basic = (id: string, secret: string) => `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
 const programs: Readonly<Record<string, string>> = {
@@ -303,13 +306,33 @@ test('introspection tells for whom a token is, what it is used for, and of whom,
   assert.deepEqual(await look('id_token', 'app'), { active: false })
 })
 
+test('a token of a service is exchanged for one for a client that trusts the asking one, and for no other', async () => {
+  const peer = client('peer', { trustedPeers: ['app'] })
+  const cli = client('cli', { public: true, secret: undefined })
+  await using world = await startBroker({ clients: [client('app'), peer, client('other'), cli], connectors: [mock] })
+  const exchange = (scope: string, who?: { id: string; secret?: string }) => {
+    const grant_type = 'urn:ietf:params:oauth:grant-type:token-exchange'
+    const subject_token_type = 'urn:ietf:params:oauth:token-type:access_token'
+    const fields = { grant_type, subject_token_type, subject_token: 'x', connector_id: 'mock', scope }
+    return post(`${world.issuer}/token`, fields, who)
+  }
+  const { body } = await exchange('openid email audience:server:client_id:peer')
+  const { aud, azp, email } = claimsIn(body['access_token'])
+  assert.deepEqual([aud, azp, email], [['peer', 'app'], 'app', 'kilgore@kilgore.trout'])
+  for (const id of ['other', 'nobody', ''])
+    assert.equal((await exchange(`openid audience:server:client_id:${id}`)).body['error'], 'invalid_scope', id)
+  assert.equal((await exchange('openid', { id: 'cli' })).body['error'], 'unauthorized_client')
+})
+
 test('blanks around scopes count for nothing; no scope at all lacks openid', async () => {
   await using world = await startBroker()
   const browser = world.browser()
   for (const scope of [' openid', 'openid ', 'openid  email', 'openid\temail\n'])
     assert.match((await browser.open(authorizeUrl(world.issuer, { scope }))).body, /type="password"/, scope)
-  const page = await browser.open(authorizeUrl(world.issuer, { scope: '', nonce: undefined }))
-  assert.deepEqual([answerOf(page).get('error'), answerOf(page).get('state')], ['invalid_scope', 's-1'])
+  for (const scope of ['', 'email', 'openid,email', undefined]) {
+    const page = await browser.open(authorizeUrl(world.issuer, { scope, max_age: '1', id_token_hint: 'x' }))
+    assert.deepEqual([answerOf(page).get('error'), answerOf(page).get('state')], ['invalid_scope', 's-1'], String(scope))
+  }
   const { body } = await redeem(world, await signIn(browser, authorizeUrl(world.issuer)))
   assert.equal((await refresh(world, body['refresh_token'], { scope: ' openid  email ' })).status, 200)
 })

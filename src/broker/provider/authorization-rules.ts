@@ -28,19 +28,41 @@ export function checkAuthorization({ library, clients, connectors }: Rules) {
     if (!asked.includes('openid')) throw new InvalidScope('missing required scope', 'openid')
     const unknown = asked.filter((scope) => !isKnown(scope))
     if (unknown.length > 0) throw new InvalidScope('unrecognized scope', unknown.join(' '))
-    const audiences = audiencesOf(asked)
-    if (audiences.length > maximumAudiences) throw new InvalidScope('too many audiences', asked.join(' '))
-    for (const id of audiences) {
-      const peer = id === client.clientId ? undefined : await clients.find(id)
-      if (id !== client.clientId && !peer?.trustedPeers.includes(client.clientId))
-        throw new InvalidScope('the client may not ask for a token of that audience', id)
-    }
+    await checkAudiences(asked, { library, clients, clientId: client.clientId })
     if (connectorId !== undefined && !connectors.list().some(({ id }) => id === connectorId))
       throw new InvalidRequest('connector_id names no connector')
     const may = client.grantTypeAllowed('refresh_token')
     params['scope'] = asked.filter((scope) => scope !== 'offline_access' || may).join(' ')
   }
 }
+
+/** Dex's cross-client scopes: a client asks for a token for another one that trusts it. @throws InvalidScope */
+export async function checkAudiences(
+  scopes: readonly string[],
+  { library, clients, clientId }: Pick<Rules, 'library' | 'clients'> & { readonly clientId: string },
+): Promise<void> {
+  const { InvalidScope } = library.errors
+  const audiences = audiencesOf(scopes)
+  if (audiences.length > maximumAudiences) throw new InvalidScope('too many audiences', scopes.join(' '))
+  for (const id of audiences) {
+    const peer = id === clientId ? undefined : await clients.find(id)
+    if (id !== clientId && !peer?.trustedPeers.includes(clientId))
+      throw new InvalidScope('the client may not ask for a token of that audience', id)
+  }
+}
+
+/**
+ * Of a request without the scope `openid` nothing else is looked at that is OpenID Connect's: otherwise the library
+ * speaks of that, and not of what is missing. True where something was changed.
+ */
+export function dropUnlessOpenId(parameters: URLSearchParams): boolean {
+  const scopes = parameters.getAll('scope').join(' ').split(' ')
+  if (scopes.includes('openid')) return false
+  for (const name of openIdOnly) parameters.delete(name)
+  return true
+}
+
+const openIdOnly = ['acr_values', 'claims', 'claims_locales', 'id_token_hint', 'max_age', 'nonce']
 
 /** Blanks around scopes, and several between them, name no scope without letters (as in Dex); true where there were some. */
 export function tidyScope(parameters: URLSearchParams): boolean {

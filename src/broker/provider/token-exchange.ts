@@ -7,11 +7,12 @@ import type { KoaContextWithOIDC, default as Provider } from 'oidc-provider'
 import { ProxyError } from '../../errors/proxy-error.ts'
 import type { OpenConnectors } from '../connectors/open-connectors.ts'
 import { claimsFor } from './accounts.ts'
+import { checkAudiences } from './authorization-rules.ts'
 import type { ClientBook } from './client-book.ts'
 import { dexSubject } from './dex-subject.ts'
 import type { Identities } from './identities.ts'
 import type { ProviderLibrary } from './oidc-library.ts'
-import { pickClaims } from './tokens.ts'
+import { audiencesOf, pickClaims } from './tokens.ts'
 
 interface ExchangeOptions {
   readonly library: ProviderLibrary
@@ -40,11 +41,11 @@ export function addTokenExchange(provider: Provider, options: ExchangeOptions): 
 
 async function exchange(provider: Provider, context: KoaContextWithOIDC, options: ExchangeOptions): Promise<void> {
   const { library, clients, identities, now } = options
-  const { InvalidRequest, InvalidScope, InvalidClient } = library.errors
+  const { InvalidRequest, InvalidScope, UnauthorizedClient } = library.errors
   const { client, params } = context.oidc
   if (!client || !params) throw new InvalidRequest('client is missing')
   // A token alone proves nothing about who asks: without a secret anybody who has seen one could come.
-  if (client.tokenEndpointAuthMethod === 'none') throw new InvalidClient('public clients cannot exchange tokens')
+  if (client.tokenEndpointAuthMethod === 'none') throw new UnauthorizedClient('public clients cannot exchange tokens')
   const text = (name: string) => (typeof params[name] === 'string' ? (params[name] as string) : '')
   const from = tokenTypes[text('subject_token_type') as TokenTypeUri]
   const wanted =
@@ -52,9 +53,10 @@ async function exchange(provider: Provider, context: KoaContextWithOIDC, options
   if (!from) throw new InvalidRequest('subject_token_type must be that of an ID token or access token')
   if (!wanted) throw new InvalidRequest('requested_token_type must be that of an ID token or access token')
   const scopes = (text('scope') || 'openid').split(' ').filter(Boolean)
-  const odd = scopes.filter((scope) => !known.has(scope))
+  const odd = scopes.filter((scope) => !known.has(scope) && audiencesOf([scope]).length === 0)
   if (odd.length > 0) throw new InvalidScope('unrecognized scope', odd.join(' '))
   if (!scopes.includes('openid')) throw new InvalidScope('missing required scope', 'openid')
+  await checkAudiences(scopes, { library, clients, clientId: client.clientId })
 
   const allowed = (await clients.find(client.clientId))?.allowedConnectors ?? []
   if (allowed.length > 0 && !allowed.includes(text('connector_id')))
