@@ -32,6 +32,7 @@ const titles: Readonly<Record<string, string>> = {
   'dex-ldap': 'Dex: LDAP directories',
   'dex-oauth': 'Dex: OAuth 2.0',
   'dex-oidc': 'Dex: OpenID Connect',
+  'dex-requests': 'Dex: sign-in requests, one thing changed in each',
   'dex-saml': 'Dex: SAML',
   'dex-tokens': 'Dex: sign-in requests and tokens',
 }
