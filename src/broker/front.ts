@@ -85,11 +85,15 @@ interface Target {
   readonly query: string
 }
 
+/** RFC 8414 §3.1 puts it before the issuer's path. */
+const authorizationServer = '/.well-known/oauth-authorization-server'
+
 /** Path and query below the issuer's path. Only origin-form (RFC 9112 §3.2.1), and nothing that could be read two ways. */
 function targetBelow(url: string, prefix: string): Target | undefined {
   if (url.length > longestTarget || !url.startsWith('/') || /[\\#\u0000-\u0020\u007f-\uffff]/.test(url))
     return undefined
-  const [path = '', ...rest] = url.split('?')
+  const [asked = '', ...rest] = url.split('?')
+  const path = asked === `${authorizationServer}${prefix}` ? prefix + authorizationServer : asked
   if (!path.startsWith(`${prefix}/`) && path !== prefix) return undefined
   const below = path.slice(prefix.length) || '/'
   if (below.includes('//') || below.split('/').some((part) => part === '.' || part === '..')) return undefined

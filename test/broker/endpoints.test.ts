@@ -248,6 +248,9 @@ test('discovery is true: each address answers, each method, scope, prompt and an
   await using world = await startBroker()
   const { body: found = {} } = await ask(world, '/.well-known/openid-configuration')
   assert.deepEqual((await ask(world, '/.well-known/oauth-authorization-server')).body, found)
+  const { origin, pathname } = new URL(world.issuer)
+  const before = await fetch(`${origin}/.well-known/oauth-authorization-server${pathname}`)
+  assert.deepEqual(await before.json(), found, 'RFC 8414 §3.1')
   const list = (name: string) => found[name] as readonly string[]
   for (const [name, address] of Object.entries(found))
     if (/_endpoint$|^jwks_uri$/.test(name)) {
@@ -359,6 +362,7 @@ test('Dex’s older address for device codes leads to the same as the token endp
   const code = String(started.body['device_code'])
   const polled = await post(`${world.issuer}/device/token`, { ...fields, device_code: code })
   assert.deepEqual([polled.status, polled.body['error']], [400, 'authorization_pending'])
+  assert.equal(started.body['interval'], 5)
 })
 
 test('userinfo takes a POST of any kind with the token in the header, or in a form', async () => {
