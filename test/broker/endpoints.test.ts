@@ -334,7 +334,11 @@ test('blanks around scopes count for nothing; no scope at all lacks openid', asy
     assert.match((await browser.open(authorizeUrl(world.issuer, { scope }))).body, /type="password"/, scope)
   for (const scope of ['', 'email', 'openid,email', undefined]) {
     const page = await browser.open(authorizeUrl(world.issuer, { scope, max_age: '1', id_token_hint: 'x' }))
-    assert.deepEqual([answerOf(page).get('error'), answerOf(page).get('state')], ['invalid_scope', 's-1'], String(scope))
+    assert.deepEqual(
+      [answerOf(page).get('error'), answerOf(page).get('state')],
+      ['invalid_scope', 's-1'],
+      String(scope),
+    )
   }
   const { body } = await redeem(world, await signIn(browser, authorizeUrl(world.issuer)))
   assert.equal((await refresh(world, body['refresh_token'], { scope: ' openid  email ' })).status, 200)
