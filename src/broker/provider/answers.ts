@@ -43,6 +43,10 @@ export function shapeAnswers(options: AnswerOptions) {
       case 'discovery':
         context.body = orderedDiscovery(context.body as Record<string, unknown>)
         return
+      case 'revocation':
+        // An empty text is of no kind: oidc-client-ts takes JSON, or nothing (RFC 7009 §2.2).
+        context.remove('content-type')
+        return
       case 'device_authorization':
         // The default (RFC 8628 §3.2), said aloud as Dex does.
         context.body = { ...(context.body as object), interval: 5 }
