@@ -19,23 +19,20 @@ export type Admission =
   | { readonly kind: 'free'; end(answer: 'right' | 'wrong' | 'unknown'): void }
 
 const hour = 3_600_000
+const firstWaitMs = 1_000
 const keys = 20_000
 const mostClients = 10_000
+/** Of one key, while nothing speaks against it: an application refreshes for all of its people at once. */
+const mostAtOnce = 1_000
 /** Of one client: instances of an application, and where they moved from. */
 const mostHomes = 32
 
 export class ClientGuesses {
   readonly #now: () => number
-  readonly #atHome = new SignInGuard({
-    ...{ free: 20, firstWaitMs: 1_000, longestWaitMs: 300_000, forgetAfterMs: hour, keys },
-  })
-  readonly #networks = new SignInGuard({
-    ...{ free: 30, firstWaitMs: 1_000, longestWaitMs: 300_000, forgetAfterMs: hour, keys },
-  })
+  readonly #atHome = new Guarded({ free: 20, longestWaitMs: 300_000 })
+  readonly #networks = new Guarded({ free: 30, longestWaitMs: 300_000 })
   /** From everywhere else. Waits stay short: an application that has moved must get in. */
-  readonly #strangers = new SignInGuard({
-    ...{ free: 100, firstWaitMs: 1_000, longestWaitMs: 30_000, forgetAfterMs: hour, keys },
-  })
+  readonly #strangers = new Guarded({ free: 100, longestWaitMs: 30_000 })
   /** From where each client has shown its right secret. */
   readonly #homes = new Map<string, readonly string[]>()
 
@@ -43,20 +40,18 @@ export class ClientGuesses {
     this.#now = now
   }
 
-  /** Counts before anybody looks, so that many at once gain nothing. */
   admit({ client, address }: ShownSecret): Admission {
     const now = this.#now()
     const network = networkOf(address)
     const counts = this.#countsOf(client, network)
     const waitMs = Math.max(...counts.map(({ guard, key }) => guard.waitOf(key, now)))
     if (waitMs > 0) return { kind: 'wait', waitMs }
-    for (const { guard, key } of counts) guard.count(key, now)
+    for (const { guard, key } of counts) guard.begin(key)
     return {
       kind: 'free',
       end: (answer) => {
-        if (answer === 'wrong') return
-        for (const { guard, key } of counts) guard.takeBack(key)
-        if (answer === 'unknown' || client === undefined) return
+        for (const { guard, key } of counts) guard.end(key, { isWrong: answer === 'wrong', now: this.#now() })
+        if (answer !== 'right' || client === undefined) return
         this.#atHome.forget(atHome(client, network))
         this.#settle(client, network)
       },
@@ -76,6 +71,42 @@ export class ClientGuesses {
     this.#homes.set(client, [...others, network].slice(-mostHomes))
     const [oldest] = this.#homes.keys()
     if (this.#homes.size > mostClients && oldest !== undefined) this.#homes.delete(oldest)
+  }
+}
+
+/**
+ * Tries that are under way count as wrong where there were wrong ones before, so that many at once gain nothing; an
+ * application against which nothing speaks may come as often at once as it has to.
+ */
+class Guarded {
+  readonly #free: number
+  readonly #guard: SignInGuard
+  readonly #underWay = new Map<string, number>()
+
+  constructor({ free, longestWaitMs }: { readonly free: number; readonly longestWaitMs: number }) {
+    this.#free = free
+    this.#guard = new SignInGuard({ free, firstWaitMs, longestWaitMs, forgetAfterMs: hour, keys })
+  }
+
+  waitOf(key: string, now: number): number {
+    const failures = this.#guard.failuresOf(key, now)
+    const most = failures === 0 ? mostAtOnce : Math.max(1, this.#free - failures)
+    return (this.#underWay.get(key) ?? 0) < most ? this.#guard.waitOf(key, now) : firstWaitMs
+  }
+
+  begin(key: string): void {
+    this.#underWay.set(key, (this.#underWay.get(key) ?? 0) + 1)
+  }
+
+  end(key: string, { isWrong, now }: { readonly isWrong: boolean; readonly now: number }): void {
+    const left = (this.#underWay.get(key) ?? 1) - 1
+    if (left > 0) this.#underWay.set(key, left)
+    else this.#underWay.delete(key)
+    if (isWrong) this.#guard.count(key, now)
+  }
+
+  forget(key: string): void {
+    this.#guard.forget(key)
   }
 }
 

@@ -41,6 +41,12 @@ export class SignInGuard {
     return this.#hasRoom(now) ? 0 : this.#limits.firstWaitMs
   }
 
+  /** Failures that `key` has against it. */
+  failuresOf(key: string, now: number): number {
+    const tries = this.#tries.get(key)
+    return tries && !this.#isOver(tries, now) ? tries.failures : 0
+  }
+
   /** Counts a try; `forget` or `takeBack` undo it when it was good. Call it only where `waitOf` says 0. */
   count(key: string, now: number): void {
     const { free, firstWaitMs, longestWaitMs } = this.#limits
