@@ -11,6 +11,7 @@ import { ConnectorBook } from './connectors/connector-book.ts'
 import { openConnectorOf } from './connectors/open-connector.ts'
 import { type BrokerDoors, openBrokerDoors } from './doors.ts'
 import { makeFront, type Serving } from './front.ts'
+import { hostPrefixOf } from './host-prefix.ts'
 import type { RoutesOpenTo } from './management/diagnose-connector.ts'
 import type { ReadConnector } from './management/local-connectors.ts'
 import { type LocalManagement, localManagement, reconciliationText } from './management/local-management.ts'
@@ -101,10 +102,12 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
   )
   const clients = new ClientBook(settings.staticClients, findStoredClient(store))
   const identities = new Identities(store)
+  const records = new BoundedRecords({ store, now, report })
   const signIn = new SignIn({
     ...{ issuer: settings.issuer, store, clients, connectors, identities, pages, now, report },
+    records,
     audit: (event) => audit({ act: 'sign-in', ...event }),
-    cookies: new AttemptCookies(cookieKey),
+    cookies: new AttemptCookies(cookieKey, hostPrefixOf(settings.issuer)),
     alwaysChoose: settings.oauth2.alwaysShowLoginScreen,
     rememberByDefault: settings.sessions.rememberMeCheckedByDefault,
   })
@@ -115,7 +118,6 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     report: (error, context) => log('warn', 'a source could not be asked again', { error, ...context }),
   })
 
-  const records = new BoundedRecords({ store, now, report })
   const userCodes = new UserCodeGuesses({ pages, audit, now })
   const serve = (): Serving => {
     const jwks = keys.current().keys.map((jwk) => ({ ...jwk, kid: jwk.kid ?? '' }))

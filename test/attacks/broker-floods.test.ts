@@ -5,10 +5,23 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { temporaryFolder } from '#test/actors/program.ts'
-import { authorizeUrl, client, post, redeem, refresh, signIn, startBroker, type World } from '#test/broker/world.ts'
+import {
+  authorizeUrl,
+  client,
+  post,
+  redeem,
+  refresh,
+  signIn,
+  startBroker,
+  user,
+  type World,
+} from '#test/broker/world.ts'
 
+const local = { connector_id: 'local' }
 const stranger = '198.51.100.1'
 const owner = '203.0.113.9'
+
+const mock = { type: 'mockCallback', id: 'mock', name: 'mock', config: {}, raw: {}, groups: undefined, grantTypes: [] }
 
 async function startWithFile() {
   await using opened = new AsyncDisposableStack()
@@ -18,6 +31,8 @@ async function startWithFile() {
     await startBroker({
       settings: { storage: { type: 'sqlite3', file } as World['settings']['storage'] },
       clients: [client('app'), client('cli', { secret: undefined, public: true, redirectURIs: [] })],
+      connectors: [mock] as unknown as World['settings']['connectors'],
+      users: [user('alice'), user('bob')],
       isBehindProxy: true,
     }),
   )
@@ -31,12 +46,23 @@ async function startWithFile() {
   return { world, rows, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
+interface Flood {
+  readonly times: number
+  readonly from: string
+  readonly body?: string
+  readonly cookie?: string
+}
+
 /** As many requests, some at a time; what the last one answered. */
-async function flood(address: string, { times, from, body }: { times: number; from: string; body?: string }) {
+async function flood(address: string, { times, from, body, cookie }: Flood) {
   const agent = new Agent({ keepAlive: true, maxSockets: 16 })
   const once = () =>
     new Promise<{ status: number; location: string; cookies: readonly string[] }>((resolve, reject) => {
-      const headers = { 'x-forwarded-for': from, ...(body && { 'content-type': 'application/x-www-form-urlencoded' }) }
+      const headers = {
+        'x-forwarded-for': from,
+        ...(cookie && { cookie }),
+        ...(body && { 'content-type': 'application/x-www-form-urlencoded' }),
+      }
       const asking = request(address, { agent, headers, method: body ? 'POST' : 'GET' }, (answer) => {
         answer.resume().on('end', () =>
           resolve({
@@ -58,7 +84,7 @@ test('sign-ins that one address begins are bounded, in number and in octets, and
   await using broker = await startWithFile()
   const { world, rows } = broker
   const other = world.browserAt(owner)
-  const form = await other.open(authorizeUrl(world.issuer))
+  const form = await other.open(authorizeUrl(world.issuer, local))
   const first = await flood(authorizeUrl(world.issuer, { state: 's' }), { times: 2_300, from: stranger })
   assert.equal(first.status, 303)
   const many = rows('Interaction').length
@@ -87,13 +113,13 @@ test('forms shown to nobody in particular fill nothing, end soon, and push out n
   await using broker = await startWithFile()
   const { world, rows } = broker
   const browser = world.browserAt(owner)
-  await signIn(browser, authorizeUrl(world.issuer))
+  await signIn(browser, authorizeUrl(world.issuer, local))
   for (const path of ['/device', '/logout']) await flood(`${world.issuer}${path}`, { times: 1_400, from: stranger })
   const sessions = rows('Session')
   assert.ok(sessions.length <= 2_020, `${sessions.length} sessions are kept`)
   const inAnHour = Date.now() + 61 * 60_000
   assert.ok(sessions.filter(({ expires_at }) => expires_at > inAnHour).length <= 1, 'nobody’s sessions live long')
-  const again = await browser.open(authorizeUrl(world.issuer))
+  const again = await browser.open(authorizeUrl(world.issuer, local))
   assert.match(again.url, /[?&]code=/, 'the person has to sign in again')
 })
 
@@ -101,11 +127,11 @@ test('codes that a person lets lie leave little behind, and none of it for long'
   await using broker = await startWithFile()
   const { world, rows } = broker
   const bob = world.browserAt(owner)
-  const { body } = await redeem(world, await signIn(bob, authorizeUrl(world.issuer), { login: 'bob@corp.test' }))
+  const { body } = await redeem(world, await signIn(bob, authorizeUrl(world.issuer, local), { login: 'bob@corp.test' }))
   const browser = world.browserAt(stranger)
-  await signIn(browser, authorizeUrl(world.issuer))
+  await signIn(browser, authorizeUrl(world.issuer, local))
   for (let round = 0; round < 650; round += 10)
-    await Promise.all(Array.from({ length: 10 }, () => browser.open(authorizeUrl(world.issuer))))
+    await Promise.all(Array.from({ length: 10 }, () => browser.open(authorizeUrl(world.issuer, local))))
   for (const kind of ['Grant', 'GrantIdentity', 'AuthorizationCode'])
     assert.ok(rows(kind).length <= 530, `${rows(kind).length} of ${kind} are kept`)
   const inAnHour = Date.now() + 60 * 60_000
@@ -115,4 +141,28 @@ test('codes that a person lets lie leave little behind, and none of it for long'
     'only what was redeemed lives',
   )
   assert.equal((await refresh(world, body['refresh_token'])).status, 200)
+})
+
+test('ways to another service, and answers from there, are bounded for an address, in octets as well', async () => {
+  await using broker = await startWithFile()
+  const { world, rows } = broker
+  const begin = async () => {
+    const asked = authorizeUrl(world.issuer, { connector_id: 'mock' })
+    const { cookies, location } = await flood(asked, { times: 1, from: stranger })
+    const cookie = cookies.map((line) => line.split(';')[0]).join('; ')
+    return { login: new URL(location, world.issuer).href, ways: { from: stranger, cookie } }
+  }
+  const { login, ways } = await begin()
+  await flood(login, { ...ways, times: 2_300 })
+  assert.ok(rows('Departure').length <= 2_020, `${rows('Departure').length} departures are kept`)
+  assert.equal((await flood(login, { ...ways, times: 1 })).status, 400, 'the attempt itself went before its ways')
+  const again = await begin()
+  for (let at = 0; at < 32; at++) {
+    const { location } = await flood(again.login, { ...again.ways, times: 1 })
+    const RelayState = new URL(location).searchParams.get('state') ?? ''
+    const body = String(new URLSearchParams({ RelayState, SAMLResponse: 'x'.repeat(500_000) }))
+    await flood(`${world.issuer}/callback`, { times: 1, from: stranger, body })
+  }
+  const kept = rows('PostedAnswer').length
+  assert.ok(kept >= 8 && kept <= 18, `${kept} answers of 500 kB are kept`)
 })

@@ -7,7 +7,9 @@ import { connect as connectTls } from 'node:tls'
 import { hashSync } from 'bcryptjs'
 import { freePort, temporaryFolder } from '#test/actors/program.ts'
 import { startProxy } from '#test/actors/proxy.ts'
-import { answerOf, authorizeUrl, post, rightPassword, startBroker } from '#test/broker/world.ts'
+import { makeSamlKeys } from '#test/actors/saml-idp.ts'
+import { settingsOf } from '#test/broker/connectors/saml-case.ts'
+import { answerOf, authorizeUrl, post, rightPassword, startBroker, type World } from '#test/broker/world.ts'
 
 /** Another one than that of the proxy, which the broker would take for the client’s. */
 const guesser = '127.0.0.9'
@@ -239,4 +241,46 @@ test('whoever guesses at the proxy’s own secret, from wherever the proxy is as
   // There is no application behind that route: whoever gets so far is let in.
   const { status, url } = await browser.submit(consent, { approval: 'approve' })
   assert.deepEqual([status, url], [502, proxy.url('hello')])
+})
+
+test('whoever brings answers that nobody gave waits ever longer; others do not, nor does who is merely refused', async () => {
+  const { certificate } = await makeSamlKeys()
+  const config = { ...settingsOf({}, certificate), redirectURI: 'http://broker.test/callback' }
+  const saml = { type: 'saml', id: 'saml', name: 'saml', config, raw: {}, groups: undefined, grantTypes: [] }
+  await using world = await startBroker({
+    connectors: [saml] as unknown as World['settings']['connectors'],
+    settings: { issuer: 'http://broker.test' },
+    isBehindProxy: true,
+  })
+  const inner = (address: string) => new URL(address, `http://${world.settings.web.http}`)
+  const ask = (from: string, path: string, init: RequestInit = {}) => {
+    const { pathname, search } = new URL(path, 'http://broker.test')
+    const headers = { ...init.headers, 'x-forwarded-for': from }
+    return fetch(inner(pathname + search), { ...init, headers, redirect: 'manual' })
+  }
+  /** A whole way there and back with an answer that is none. */
+  async function bring(from: string, answer: string): Promise<Response> {
+    const begun = await ask(from, authorizeUrl('http://broker.test'))
+    const cookie = begun.headers
+      .getSetCookie()
+      .map((line) => line.split(';')[0])
+      .join('; ')
+    const onward = await ask(from, begun.headers.get('location') ?? '', { headers: { cookie } })
+    const RelayState = /name="RelayState" value="([^"]+)"/.exec(await onward.text())?.[1] ?? ''
+    const body = new URLSearchParams({ RelayState, SAMLResponse: answer })
+    const posted = await ask(from, '/callback', { method: 'POST', body })
+    if (posted.status !== 303) return posted
+    return await ask(from, posted.headers.get('location') ?? '', { headers: { cookie } })
+  }
+  let held: Response | undefined
+  for (let round = 0; round < 50 && !held; round++) {
+    const answer = await bring('198.51.100.1', Buffer.from('<x/>').toString('base64'))
+    if (answer.status === 429) held = answer
+    else assert.ok(answer.status >= 400)
+  }
+  assert.ok(held, 'nobody was held up')
+  assert.match(held.headers.get('retry-after') ?? '', /^\d+$/)
+  assert.match(await held.text(), /Too many answers that nobody gave/)
+  assert.ok(world.audit.some(({ outcome, address }) => outcome === 'held-up' && address === '198.51.100.1'))
+  assert.notEqual((await bring('203.0.113.9', 'x')).status, 429)
 })

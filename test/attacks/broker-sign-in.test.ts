@@ -271,3 +271,32 @@ test('whoever signs in after somebody else has nothing of theirs: no session, no
 
 const tokensOf = (world: World, token: string) =>
   post(`${world.issuer}/token`, { grant_type: 'refresh_token', refresh_token: token })
+
+test('where the issuer has a host of its own, no sibling host can plant an attempt, nor finish theirs in another browser', async () => {
+  await using world = await startBroker({ settings: { issuer: 'https://id.corp.test' } })
+  const at = (path: string, init: RequestInit = {}) =>
+    fetch(new URL(path, `http://${world.settings.web.http}`), { ...init, redirect: 'manual' })
+  const begun = await at(authorizeUrl('').replace(/^.*\/auth/, '/auth'))
+  const cookies = begun.headers.getSetCookie()
+  const attempt = cookies.find((cookie) => cookie.includes('ostiary_attempt_')) ?? ''
+  assert.match(attempt, /^__Host-ostiary_attempt_[\w-]{12}=[\w-]{43}; path=\/;.*secure; httponly/i)
+  const form = new URL(begun.headers.get('location') ?? '', 'https://id.corp.test')
+  const pair = attempt.split(';')[0] ?? ''
+  const open = (cookie: string) => at(form.pathname + form.search, { headers: { cookie } })
+  assert.equal((await open(pair)).status, 200)
+  assert.equal((await open(pair.replace('__Host-', ''))).status, 400, 'a name that a sibling can plant is believed')
+  // Mallory signs in, and has Alice's browser finish it: with the cookies that a sibling host can plant there.
+  const signed = await at(form.pathname + form.search, {
+    method: 'POST',
+    headers: { cookie: pair, origin: 'https://id.corp.test', 'content-type': 'application/x-www-form-urlencoded' },
+    body: String(new URLSearchParams(credentials)),
+  })
+  const onward = new URL(signed.headers.get('location') ?? '')
+  const planted = cookies.map((cookie) => cookie.split(';')[0] ?? '').filter((cookie) => !cookie.startsWith('__Host-'))
+  assert.ok(planted.some((cookie) => cookie.startsWith('ostiary_broker_resume=')))
+  const taken = await at(onward.pathname, { headers: { cookie: planted.join('; ') } })
+  assert.equal(taken.status, 400)
+  assert.deepEqual(taken.headers.getSetCookie(), [])
+  const own = await at(onward.pathname, { headers: { cookie: [...planted, pair].join('; ') } })
+  assert.match(own.headers.get('location') ?? '', /^https:\/\/app\.test\/cb\?code=/)
+})

@@ -27,6 +27,7 @@ const hour = 60 * 60_000
 export class BoundedRecords {
   readonly #now: () => number
   readonly #strangers: Shares
+  readonly #answers: Shares
   readonly #unredeemed: Shares
   readonly #redeemed: Shares
 
@@ -35,9 +36,15 @@ export class BoundedRecords {
     const failed = (error: unknown) => report('what somebody has too much of could not be dropped', error)
     const endGrant = ({ id }: TakenRecord) =>
       void store.deleteBy([...grantedKinds, 'Grant', 'GrantIdentity'], 'grant', id).catch(failed)
+    const dropOne = ({ kind, id }: TakenRecord) => void store.delete(kind, id).catch(failed)
     this.#strangers = new Shares(
       { each: { count: 2_000, octets: 8 * mebi }, all: { count: 20_000, octets: 64 * mebi }, whenFull: 'drop' },
-      ({ kind, id }) => void store.delete(kind, id).catch(failed),
+      dropOne,
+    )
+    // Large ones: counted apart, so that they push out nobody's attempt.
+    this.#answers = new Shares(
+      { each: { count: 500, octets: 8 * mebi }, all: { count: 2_000, octets: 32 * mebi }, whenFull: 'drop' },
+      dropOne,
     )
     this.#unredeemed = new Shares(
       { each: { count: 500, octets: 16 * mebi }, all: { count: 20_000, octets: 64 * mebi }, whenFull: 'drop' },
@@ -54,6 +61,12 @@ export class BoundedRecords {
   ofStranger(address: string, { life, ...record }: StrangersRecord): void {
     const now = this.#now()
     this.#strangers.take(networkOf(address), { ...record, endsAt: now + life }, now)
+  }
+
+  /** An answer of another service that a browser at this address has brought, for the moment until it is read. */
+  postedFrom(address: string, { life, ...record }: StrangersRecord): void {
+    const now = this.#now()
+    this.#answers.take(networkOf(address), { ...record, endsAt: now + life }, now)
   }
 
   /** A grant was made for a code that nobody has redeemed yet. */

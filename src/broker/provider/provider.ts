@@ -11,6 +11,7 @@ import type { BrokerSettings } from '../../config/dex/broker-settings.ts'
 import { jwtKey } from '../../crypto/sign-jwt.ts'
 import type { Audit } from '../audit.ts'
 import type { OpenConnectors } from '../connectors/open-connectors.ts'
+import { hostPrefixOf } from '../host-prefix.ts'
 import { longestAttempt } from '../sign-in/sign-in.ts'
 import type { Store } from '../store/store.ts'
 import { type BrokerPages, pageHeaders } from '../views.ts'
@@ -84,7 +85,6 @@ export function makeProvider(options: ProviderOptions): MadeProvider {
   const isSecure = issuer.startsWith('https:')
   const path = new URL(issuer).pathname.replace(/\/$/, '') || '/'
   const cookie = { httpOnly: true, sameSite: 'lax', secure: isSecure, path } as const
-  const prefix = isSecure && path === '/' ? '__Host-' : ''
   const grants = new Grants(options)
   const keys = options.jwks.map((jwk) => jwtKey(jwk, signer.algorithm))
   const hints = new SignOutHints({ issuer, keys })
@@ -157,7 +157,7 @@ export function makeProvider(options: ProviderOptions): MadeProvider {
     cookies: {
       keys: options.cookieKeys.map((key) => key),
       names: {
-        session: `${prefix}ostiary_broker_session`,
+        session: `${hostPrefixOf(issuer)}ostiary_broker_session`,
         interaction: 'ostiary_broker_interaction',
         resume: 'ostiary_broker_resume',
       },

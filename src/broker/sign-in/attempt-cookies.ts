@@ -6,25 +6,28 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { cookiesOf } from '../../wire/cookies.ts'
 
-const prefix = 'ostiary_attempt_'
+const family = 'ostiary_attempt_'
 /** Of one browser; more would make its requests too long. */
 const mostAttempts = 12
 
 export class AttemptCookies {
   readonly #key: Buffer
+  readonly #prefix: string
 
-  constructor(key: Buffer) {
+  /** `hostPrefix`: `__Host-` where the issuer allows it, which no sibling host can plant. */
+  constructor(key: Buffer, hostPrefix: string) {
     this.#key = key
+    this.#prefix = hostPrefix + family
   }
 
   name(uid: string): string {
-    return `${prefix}${uid.slice(0, 12)}`
+    return `${this.#prefix}${uid.slice(0, 12)}`
   }
 
   /** Names of the oldest attempts, where a browser holds more than it may: browsers send the oldest first (RFC 6265 §5.4). */
   tooMany(request: IncomingMessage): readonly string[] {
     const names = cookiesOf(request.headers.cookie).map(({ name }) => name)
-    return names.filter((name) => name.startsWith(prefix)).slice(0, -(mostAttempts - 1))
+    return names.filter((name) => name.startsWith(this.#prefix)).slice(0, -(mostAttempts - 1))
   }
 
   value(uid: string): string {

@@ -4,8 +4,10 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Interaction, default as Provider } from 'oidc-provider'
+import { ProxyError } from '../../errors/proxy-error.ts'
 import type { UpstreamIdentity } from '../connectors/connector.ts'
 import type { BorrowedConnector, ConnectorLabel, OpenConnectors } from '../connectors/open-connectors.ts'
+import type { BoundedRecords } from '../provider/bounded-records.ts'
 import type { ClientBook } from '../provider/client-book.ts'
 import { dexSubject } from '../provider/dex-subject.ts'
 import type { Identities } from '../provider/identities.ts'
@@ -15,6 +17,7 @@ import { answerAttempt, findAttempt, parameterOf } from './attempt.ts'
 import type { AttemptCookies } from './attempt-cookies.ts'
 import { type AuditEvent, PasswordChecks } from './password-check.ts'
 import { sendRedirect } from './send.ts'
+import { SignInGuard } from './sign-in-guard.ts'
 
 export interface SignInOptions {
   readonly issuer: string
@@ -24,6 +27,7 @@ export interface SignInOptions {
   readonly identities: Identities
   readonly pages: BrokerPages
   readonly cookies: AttemptCookies
+  readonly records: BoundedRecords
   readonly now: () => number
   /** `oauth2.alwaysShowLoginScreen`. */
   readonly alwaysChoose: boolean
@@ -47,10 +51,16 @@ export interface SignInRequest {
 export class Attempts {
   readonly options: SignInOptions
   readonly passwords: PasswordChecks
+  /** Networks from which answers came that nobody had given. */
+  readonly forgeries: SignInGuard
 
   constructor(options: SignInOptions) {
     this.options = options
     this.passwords = new PasswordChecks(options.now)
+    this.forgeries = new SignInGuard({
+      ...{ free: 30, firstWaitMs: 1_000, longestWaitMs: 300_000 },
+      ...{ forgetAfterMs: 3_600_000, keys: 20_000 },
+    })
   }
 
   /** The attempt of this id, in the browser that began it. @throws AttemptOver */
@@ -82,6 +92,8 @@ export class Attempts {
     },
   ): Promise<void> {
     const { attempt, borrowed, login, remember } = found
+    if (!found.identity.userId.isWellFormed())
+      throw new ProxyError('ACCOUNT_INCOMPLETE', 'cannot sign in: the id of the user is no text')
     const identity = { ...found.identity, groups: borrowed.renameGroups(found.identity.groups) }
     const subject = dexSubject({ userId: identity.userId, connectorId: borrowed.id })
     const known = { subject, connectorId: borrowed.id, identity, checkedAt: this.options.now() }

@@ -24,7 +24,7 @@ export type CheckedPassword =
 /** Longer names are nobody's (RFC 5321 §4.5.3.1.3 for addresses), longer passwords are an attack on the hash. */
 export const longestLogin = 254
 const longestPassword = 1024
-/** Checks at once; each holds a connection to a directory or a place in the queue of the hashing thread. */
+/** Checks at once of one connector; each holds a connection to a directory or a place in the queue of the hashing thread. */
 const checksAtOnce = 64
 const checkLimit = 20_000
 const mostHomes = 20_000
@@ -41,7 +41,8 @@ export class PasswordChecks {
   })
   /** From which network each account was last signed in to. */
   readonly #homes = new Map<string, string>()
-  #running = 0
+  /** By connector: one that is slow holds up its own people only. */
+  readonly #running = new Map<string, number>()
 
   constructor(now: () => number) {
     this.#now = now
@@ -57,7 +58,8 @@ export class PasswordChecks {
     if (connector.kind !== 'password' || login === '' || password === '') return { kind: 'wrong' }
     if (login.length > longestLogin || password.length > longestPassword || /\u0000/.test(login + password))
       return { kind: 'wrong' }
-    if (this.#running >= checksAtOnce) return { kind: 'busy' }
+    const running = this.#running.get(connectorId) ?? 0
+    if (running >= checksAtOnce) return { kind: 'busy' }
     const now = this.#now()
     const name = JSON.stringify([connectorId, nameOf(login)])
     const network = networkOf(credentials.address)
@@ -67,7 +69,7 @@ export class PasswordChecks {
     if (waitMs > 0) return { kind: 'wait', waitMs }
     this.#accounts.count(account, now)
     this.#addresses.count(network, now)
-    this.#running++
+    this.#running.set(connectorId, running + 1)
     try {
       const identity = await connector.signIn({ login, password }, { scopes, signal: AbortSignal.timeout(checkLimit) })
       if (!identity) return { kind: 'wrong' }
@@ -80,7 +82,9 @@ export class PasswordChecks {
       this.#addresses.takeBack(network)
       throw error
     } finally {
-      this.#running--
+      const left = (this.#running.get(connectorId) ?? 1) - 1
+      if (left > 0) this.#running.set(connectorId, left)
+      else this.#running.delete(connectorId)
     }
   }
 

@@ -6,6 +6,7 @@ import type { RedirectConnector } from '../connectors/connector.ts'
 import type { BorrowedConnector } from '../connectors/open-connectors.ts'
 import { AttemptOver, parameterOf, wantedScopes } from './attempt.ts'
 import type { Attempts, SignInRequest } from './attempts.ts'
+import { networkOf } from './password-check.ts'
 import { readForm, refusesMethod, sendRedirect, sendView } from './send.ts'
 
 const departureKind = 'Departure'
@@ -24,7 +25,7 @@ export async function startRedirect(
   { attempt, borrowed }: { readonly attempt: Interaction; readonly borrowed: BorrowedConnector },
 ): Promise<void> {
   if (refusesMethod(asked.request, asked.response, ['GET'])) return
-  const { store, now, pages } = attempts.options
+  const { store, records, now, pages } = attempts.options
   const connector = redirecting(borrowed)
   const parameters = new URLSearchParams()
   for (const [name, value] of Object.entries(attempt.params)) if (typeof value === 'string') parameters.set(name, value)
@@ -38,6 +39,8 @@ export async function startRedirect(
   })
   const value = { connectorId: borrowed.id, secrets: departure.secrets, state }
   await store.put({ kind: departureKind, id: state, value, expiresAt: now() + departureLife })
+  const octets = JSON.stringify(value).length
+  records.ofStranger(asked.address, { kind: departureKind, id: state, octets, life: departureLife })
   const { send } = departure
   if (send.by === 'redirect') return sendRedirect(asked.response, send.url)
   sendView(asked.response, pages, {
@@ -50,6 +53,9 @@ export async function startRedirect(
 export async function serveCallback(attempts: Attempts, asked: SignInRequest): Promise<void> {
   const { request, response, query } = asked
   if (refusesMethod(request, response, ['GET', 'POST'])) return
+  const network = networkOf(asked.address)
+  const waitMs = attempts.forgeries.waitOf(network, attempts.options.now())
+  if (waitMs > 0) return holdUp(attempts, asked, Math.ceil(waitMs / 1000))
   if (request.method === 'POST') return keepPosted(attempts, asked)
   const posted = query.get('posted')
   const answer = posted === null ? query : await takePosted(attempts, posted)
@@ -77,6 +83,8 @@ export async function serveCallback(attempts: Attempts, asked: SignInRequest): P
     await attempts.finish(asked, { attempt, borrowed, identity, login: '', remember })
   } catch (error) {
     const code = error instanceof ProxyError ? error.code : 'INTERNAL'
+    // What it costs to find out is bounded by the connector; how often somebody may try, here.
+    if (code === 'CONNECTOR_ANSWER_INVALID') attempts.forgeries.count(network, now())
     audit({
       outcome: code === 'CONNECTOR_REFUSED' ? 'refused' : 'failed',
       connector: connectorId,
@@ -88,12 +96,27 @@ export async function serveCallback(attempts: Attempts, asked: SignInRequest): P
   }
 }
 
+function holdUp(attempts: Attempts, { response, address }: SignInRequest, seconds: number): void {
+  const { audit, pages } = attempts.options
+  audit({ outcome: 'held-up', connector: '', login: '', address })
+  sendView(response, pages, {
+    status: 429,
+    headers: { 'retry-after': String(seconds) },
+    view: {
+      kind: 'problem',
+      heading: 'Too many answers that nobody gave',
+      text: 'From where you are, answers of sign-in services came that did not hold.',
+      advice: `Wait ${seconds === 1 ? 'a second' : `${seconds} seconds`}, then go back to the application and open it again.`,
+    },
+  })
+}
+
 /**
  * A POST from another site comes without our cookies (SameSite=Lax). What it holds is kept for a moment, unjudged, and
  * the browser is sent to fetch it with its cookies.
  */
-async function keepPosted(attempts: Attempts, { request, response }: SignInRequest): Promise<void> {
-  const { store, now } = attempts.options
+async function keepPosted(attempts: Attempts, { request, response, address }: SignInRequest): Promise<void> {
+  const { store, records, now } = attempts.options
   const fields = await readForm(request, answerOctets)
   if (!fields) {
     response.writeHead(413, { connection: 'close' }).end()
@@ -102,7 +125,9 @@ async function keepPosted(attempts: Attempts, { request, response }: SignInReque
   const state = fields.get('RelayState') ?? ''
   // Only for a departure of ours: nobody fills the store from outside.
   if (!(await store.get(departureKind, state))) throw new AttemptOver('there is no such departure')
-  await store.put({ kind: postedKind, id: state, value: { text: fields.toString() }, expiresAt: now() + postedLife })
+  const text = fields.toString()
+  await store.put({ kind: postedKind, id: state, value: { text }, expiresAt: now() + postedLife })
+  records.postedFrom(address, { kind: postedKind, id: state, octets: text.length, life: postedLife })
   sendRedirect(response, attempts.url('/callback', { posted: state }))
 }
 

@@ -21,6 +21,9 @@ const consentPath = '/approval'
 /** Connector ids as they may stand in a path; others are reached through the choice only, percent-encoded. */
 const loginPath = /^\/auth\/([^/]+)\/login$/
 
+/** Back to the provider. It looks at a cookie of its own there, which lies below a path and could be planted. */
+const resumePath = /^\/(?:auth|device)\/([\w-]{16,64})$/
+
 export class SignIn {
   readonly #attempts: Attempts
 
@@ -54,7 +57,12 @@ export class SignIn {
 
   /** Answers a request for one of these pages; false when it is for none. */
   async serve(asked: SignInRequest): Promise<boolean> {
-    const { path } = asked
+    const { path, request, query } = asked
+    const resumed = request.method === 'POST' || query.has('client_id') ? undefined : resumePath.exec(path)?.[1]
+    if (resumed !== undefined && !this.#attempts.options.cookies.isBound(request, resumed)) {
+      this.#fail(asked, new AttemptOver('the attempt is of another browser'))
+      return true
+    }
     const connectorId = loginPath.exec(path)?.[1]
     const isOurs =
       connectorId !== undefined || path === choicePath || path === consentPath || /^\/callback(?:\/[^/]+)?$/.test(path)
