@@ -70,7 +70,7 @@ const web = goSection(
     tlsKey: goText().prefault('').meta({ doc: 'Path of its key (PEM).' }),
     tlsMinVersion: minVersion(),
     allowedOrigins: goTexts().prefault([]).meta({
-      doc: 'Origins whose scripts may read discovery, keys, tokens and userinfo; `*` for all.',
+      doc: 'Origins whose scripts may read discovery, keys, userinfo, and the answers about tokens and devices; `*` for all.',
     }),
     allowedHeaders: goTexts().prefault(['Authorization']).meta({ doc: 'Headers that those scripts may send.' }),
     headers: goSection({
