@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import type { BrokerSettings } from '../config/dex/broker-settings.ts'
 import type { Revealable } from '../crypto/key-ring.ts'
+import { printDuration } from '../wire/duration.ts'
 import type { Audit } from './audit.ts'
 import { ClientGuesses } from './client-guesses.ts'
 import { ConnectorBook } from './connectors/connector-book.ts'
@@ -180,6 +181,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     // What ends at one application only is refused to it at its next refresh.
     onRevoked: async (subject, clientId) => (clientId === undefined ? await revocations.add(subject) : undefined),
     discovery: async () => await readDiscovery(doors, settings.issuer),
+    lifetimes: () => lifetimesOf(settings),
     server: `ostiary ${options.version}`,
     ...(options.routesOpenTo && { routesOpenTo: options.routesOpenTo }),
   })
@@ -217,6 +219,16 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
 
 function usersOf({ staticPasswords, enablePasswordDB }: BrokerSettings) {
   return { staticPasswords, enablePasswordDB }
+}
+
+/** By the names of `pachctl idp get-config`. */
+function lifetimesOf({ expiry }: BrokerSettings) {
+  const { idTokens, refreshTokens } = expiry
+  const { absoluteLifetime } = refreshTokens
+  return {
+    id_token_expiry: printDuration(idTokens),
+    rotation_token_expiry: absoluteLifetime === 0 ? 'no limit' : printDuration(absoluteLifetime),
+  }
 }
 
 /** Signs the broker's cookies; kept in the store, so that a restart and other instances know it. */

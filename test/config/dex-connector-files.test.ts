@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { clientShape } from '#src/config/dex/client-section.ts'
 import { readClientFile } from '#src/config/dex/read-client-file.ts'
 import {
   type ConnectorFileOptions,
@@ -173,11 +174,74 @@ test('a file of clients may hold one, a list or a configuration, in the words of
   }
 })
 
+test('a file of clients takes every key of staticClients but those that read the environment', () => {
+  const whole = `id: app
+name: App
+secret: s
+redirectURIs: ["https://App.test/cb"]
+trustedPeers: [pom]
+public: false
+logoURL: https://app.test/logo.png
+postLogoutRedirectURIs: [https://app.test/out]
+backchannelLogoutURI: https://app.test/bye
+refreshTokenLifetime: session
+allowedConnectors: [ldap]
+pkce: required
+groups: {allow: ["dev.*"], prefix: "c-"}
+`
+  const written: readonly string[] = whole.match(/^\w+/gm) ?? []
+  assert.deepEqual(
+    Object.keys(clientShape).filter((key) => !written.includes(key)),
+    ['idEnv', 'secretEnv'],
+  )
+  const file = readClientFile(whole, { name: 'a.yaml' })
+  assert.ok(file.kind === 'ok')
+  // The host as browsers write it stands beside the one of the file, as in a configuration.
+  assert.deepEqual(file.clients[0]?.redirectUris, ['https://App.test/cb', 'https://app.test/cb'])
+  assert.deepEqual(file.clients[0]?.rules, {
+    postLogoutRedirectUris: ['https://app.test/out'],
+    backchannelLogoutUri: 'https://app.test/bye',
+    refreshTokenLifetime: 'session',
+    allowedConnectors: ['ldap'],
+    pkce: 'required',
+    groups: { allow: ['dev.*'], map: {}, prefix: 'c-' },
+  })
+  const dex = readClientFile(whole, { name: 'a.yaml', isForDex: true })
+  assert.ok(dex.kind === 'problems')
+  assert.deepEqual(
+    dex.problems.map(({ path, line }) => `${line} ${path}`),
+    [
+      '8 postLogoutRedirectURIs',
+      '9 backchannelLogoutURI',
+      '10 refreshTokenLifetime',
+      '11 allowedConnectors',
+      '12 pkce',
+      '13 groups',
+    ],
+  )
+})
+
 test('a client that cannot be made at run time is refused by key', () => {
-  const file = readClientFile('id: app\nsecret: hunter2\npkce: required\nredirectURI: x\n', { name: 'a.yaml' })
+  const file = readClientFile('id: app\nsecret: hunter2\nsecretEnv: S\nssoSharedWith: [x]\nredirectURI: x\n', {
+    name: 'a.yaml',
+  })
   assert.ok(file.kind === 'problems')
   const told = file.problems.map(inBrief).join('\n')
-  assert.match(told, /3:1 pkce "pkce" is not supported \[only an entry of staticClients/)
-  assert.match(told, /4:1 redirectURI unknown key, did you mean "redirectURIs"\?/)
+  assert.match(told, /3:1 secretEnv "secretEnv" is not supported \[variables are put in only where a configuration/)
+  assert.match(told, /4:1 ssoSharedWith "ssoSharedWith" is not supported/)
+  assert.match(told, /5:1 redirectURI unknown key, did you mean "redirectURIs"\?/)
   assert.doesNotMatch(printProblems(file.problems), /hunter2/)
+})
+
+test('addresses of a client that lead nowhere good are told at their line', () => {
+  const file = readClientFile(
+    'id: app\nredirectURIs:\n  - https://app.test/cb\n  - javascript:alert(1)\npostLogoutRedirectURIs: [out]\nbackchannelLogoutURI: ftp://app.test/\n',
+    { name: 'a.yaml' },
+  )
+  assert.ok(file.kind === 'problems')
+  assert.deepEqual(file.problems.map(inBrief), [
+    '4:5 redirectURIs[1] expected an address of an application, got "javascript:alert(1)"',
+    '5:26 postLogoutRedirectURIs[0] expected an absolute address such as https://app.example.com/callback, got "out"',
+    '6:23 backchannelLogoutURI expected an address with https://, got "ftp://app.test/"',
+  ])
 })

@@ -3,16 +3,15 @@ import type { ClientSettings } from '../../config/dex/broker-settings.ts'
 import { randomText } from '../../crypto/random.ts'
 import type { Store } from '../store/store.ts'
 import { checkAddress, checkAddresses, checkId, checkName } from './checked-texts.ts'
+import { checkRules } from './client-rules.ts'
 import { type ClientRecord, type Management, ManagementError } from './management.ts'
-import { allOf, kinds, printStoredClient, readStoredClient, type StoredClient } from './records.ts'
+import { allOf, kinds, printStoredClient, readStoredClient, type StoredClient, usualRules } from './records.ts'
 
 export interface LocalClientOptions {
   readonly store: Store
   /** Clients of the configuration as it is now. */
-  readonly fileClients: () => readonly DeclaredClient[]
+  readonly fileClients: () => readonly ClientSettings[]
 }
-
-type DeclaredClient = Pick<ClientSettings, 'id' | 'name' | 'redirectURIs' | 'trustedPeers' | 'public' | 'logoURL'>
 
 type ClientManagement = Pick<Management, 'listClients' | 'getClient' | 'createClient' | 'updateClient' | 'deleteClient'>
 
@@ -47,6 +46,7 @@ export function localClients({ store, fileClients }: LocalClientOptions): Client
         trustedPeers: given.trustedPeers ?? [],
         public: isPublic,
         logoUrl: given.logoUrl ?? '',
+        rules: { ...usualRules, ...given.rules },
       }
       check(client)
       if (declared(client.id)) throw taken(client.id)
@@ -54,12 +54,13 @@ export function localClients({ store, fileClients }: LocalClientOptions): Client
       return { ...shown(client), ...(client.secret !== undefined && { secret: client.secret }) }
     },
 
-    async updateClient({ id, ...change }) {
+    async updateClient({ id, rules, ...change }) {
       if (declared(id)) throw readOnly('update', id)
       for (let round = 0; round < ROUNDS; round++) {
         const found = await store.get(kinds.client, id)
         if (!found) throw missing('update', id)
-        const client: StoredClient = { ...readStoredClient(found), ...change }
+        const old = readStoredClient(found)
+        const client: StoredClient = { ...old, ...change, rules: { ...old.rules, ...rules } }
         check(client)
         if ((await store.put(recordOf(client), { ifVersion: found.version })) !== undefined) return shown(client)
       }
@@ -78,28 +79,31 @@ function recordOf(client: StoredClient) {
 }
 
 /** Field by field: what is not named here (a secret) stays behind. */
-function declaredRecord({
-  id,
-  name,
-  redirectURIs,
-  trustedPeers,
-  public: isPublic,
-  logoURL,
-}: DeclaredClient): ClientRecord {
-  return { id, name, redirectUris: redirectURIs, trustedPeers, public: isPublic, logoUrl: logoURL, origin: 'file' }
+function declaredRecord(client: ClientSettings): ClientRecord {
+  const { id, name, redirectURIs, trustedPeers, public: isPublic, logoURL } = client
+  const { postLogoutRedirectURIs, backchannelLogoutURI, refreshTokenLifetime, allowedConnectors, pkce, groups } = client
+  const rules = {
+    postLogoutRedirectUris: postLogoutRedirectURIs,
+    backchannelLogoutUri: backchannelLogoutURI ?? '',
+    groups: groups ?? usualRules.groups,
+    ...{ refreshTokenLifetime, allowedConnectors, pkce },
+  }
+  const record = { id, name, redirectUris: redirectURIs, trustedPeers, public: isPublic, logoUrl: logoURL }
+  return { ...record, rules, origin: 'file' }
 }
 
-function shown({ secret: _, ...client }: StoredClient): ClientRecord {
-  return { ...client, origin: 'store' }
+function shown({ secret: _, rules, ...client }: StoredClient): ClientRecord {
+  return { ...client, rules: client.public ? { ...rules, pkce: 'required' } : rules, origin: 'store' }
 }
 
-function check({ id, name, secret, redirectUris, trustedPeers, logoUrl }: StoredClient): void {
+function check({ id, name, secret, redirectUris, trustedPeers, logoUrl, rules }: StoredClient): void {
   checkId('client', id)
   checkName('name of a client', name)
   checkAddresses('redirect addresses', redirectUris)
   for (const peer of trustedPeers) checkId('client', peer)
   if (trustedPeers.length > 100) throw new ManagementError('invalid', 'cannot keep more than 100 trusted peers')
   if (logoUrl !== '') checkAddress('the address of a logo', logoUrl)
+  checkRules(rules)
   if (secret !== undefined && (secret.length > 512 || /[^\u0020-\u007e]/.test(secret)))
     throw new ManagementError('invalid', 'cannot use this secret: expected at most 512 printable ASCII characters')
 }

@@ -10,6 +10,7 @@ import type { Management } from './management.ts'
 export interface LocalManagementOptions extends LocalConnectorOptions, LocalClientOptions, LocalUserOptions {
   readonly routesOpenTo?: RoutesOpenTo
   readonly discovery: () => JsonObject | Promise<JsonObject>
+  readonly lifetimes: () => JsonObject
   /** `ostiary 1.2.3`. */
   readonly server: string
 }
@@ -26,7 +27,7 @@ const DEX_API = 3
 
 export function localManagement(options: LocalManagementOptions): LocalManagement {
   const connectors = new LocalConnectors(options)
-  const { book, routesOpenTo, discovery, server } = options
+  const { book, routesOpenTo, discovery, lifetimes, server } = options
   return {
     listConnectors: () => connectors.list(),
     getConnector: (id) => connectors.get(id),
@@ -40,6 +41,7 @@ export function localManagement(options: LocalManagementOptions): LocalManagemen
     ...localPasswords(options),
     ...localRefreshTokens(options),
     discovery: async () => await discovery(),
+    lifetimes: async () => lifetimes(),
     version: async () => ({ server, api: DEX_API }),
   }
 }

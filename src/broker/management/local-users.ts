@@ -43,7 +43,7 @@ export function localPasswords({ store, filePasswords, isPassword }: LocalUserOp
     },
 
     async createPassword(given) {
-      const user = checked(given)
+      const user = checked({ groups: [], ...given })
       const isNew = !declared(user.email) && (await store.put(recordOf(user), { ifVersion: 0 })) !== undefined
       if (!isNew) throw new ManagementError('exists', `cannot create user "${user.email}": the address is taken`)
     },
@@ -80,20 +80,23 @@ function recordOf(user: StoredPassword) {
   return { kind: kinds.password, id: user.email.toLowerCase(), value: { ...user } }
 }
 
-function shown({ email, username, userId }: StoredPassword, origin: PasswordRecord['origin']): PasswordRecord {
-  return { email, username, userId, origin }
+function shown({ email, username, userId, groups }: StoredPassword, origin: PasswordRecord['origin']): PasswordRecord {
+  return { email, username, userId, groups, origin }
 }
 
 /** The same, with the hash as plain text. */
 function checked(user: StoredPassword): StoredPassword {
-  const { email, hash, username, userId } = user
+  const { email, hash, username, userId, groups } = user
   const refusal = (why: string) => new ManagementError('invalid', `cannot keep this user: ${why}`)
-  if (!/^[^\s@\u0000-\u001f\u007f]+@[^\s@\u0000-\u001f\u007f]+$/.test(email) || email.length > 254)
+  // Or a name in its place, as in the configuration file.
+  if (!/^[^\s@\u0000-\u001f\u007f]+(?:@[^\s@\u0000-\u001f\u007f]+)?$/.test(email) || email.length > 254)
     throw refusal('expected an e-mail address')
   const parsed = parseBcryptHash(hash)
   if (!parsed) throw refusal(`expected a hash as bcrypt writes it, of cost ${bcryptCosts.least} to ${bcryptCosts.most}`)
   checkName('name of a user', username)
   if (userId === '' || userId.length > 256) throw refusal('it has no id, or a very long one')
+  if (groups.length > 1_000) throw refusal('expected at most 1000 groups')
+  for (const group of groups) checkName('name of a group', group)
   return { ...user, hash: parsed.text }
 }
 

@@ -45,14 +45,69 @@ export interface ClientRecord {
   readonly trustedPeers: readonly string[]
   readonly public: boolean
   readonly logoUrl: string
+  readonly rules?: ClientRules
   readonly origin: 'file' | 'store'
+}
+
+/** What only our broker knows of an application; a Dex has none of it. */
+export interface ClientRules {
+  readonly postLogoutRedirectUris: readonly string[]
+  /** Empty: it is not told. */
+  readonly backchannelLogoutUri: string
+  readonly refreshTokenLifetime: 'standalone' | 'session'
+  /** Empty: all. */
+  readonly allowedConnectors: readonly string[]
+  /** Always required of public clients. */
+  readonly pkce: 'required' | 'optional'
+  readonly groups: GroupRules
+}
+
+/** As the configuration has them; see `group-rules.ts` there. */
+export interface GroupRules {
+  readonly allow: readonly string[]
+  readonly map: Readonly<Record<string, string>>
+  readonly prefix: string
+}
+
+/** What create gets: id and secret are made where they are absent. */
+export interface NewClient extends ClientChange {
+  readonly secret?: string
+  readonly public?: boolean
+}
+
+/** What an update gets, too: what is absent stays as it is. */
+export interface ClientChange {
+  readonly id?: string
+  readonly name?: string
+  readonly redirectUris?: readonly string[]
+  readonly trustedPeers?: readonly string[]
+  readonly logoUrl?: string
+  readonly rules?: Partial<ClientRules>
 }
 
 export interface PasswordRecord {
   readonly email: string
   readonly username: string
   readonly userId: string
+  /** Absent in a Dex, whose API knows none. */
+  readonly groups?: readonly string[]
   readonly origin: 'file' | 'store'
+}
+
+export interface NewPassword {
+  readonly email: string
+  /** bcrypt's text. */
+  readonly hash: string
+  readonly username: string
+  readonly userId: string
+  readonly groups?: readonly string[]
+}
+
+export interface PasswordChange {
+  readonly email: string
+  readonly hash?: string
+  readonly username?: string
+  readonly groups?: readonly string[]
 }
 
 export interface RefreshTokenRecord {
@@ -108,17 +163,14 @@ export interface Management {
 
   listClients(): Promise<readonly ClientRecord[]>
   getClient(id: string): Promise<ClientRecord>
-  /** Id and secret are made where they are absent. The answer holds the secret. */
-  createClient(client: Partial<Omit<ClientRecord, 'origin'>>): Promise<ClientRecord>
-  updateClient(
-    client: Pick<ClientRecord, 'id'> & Partial<Omit<ClientRecord, 'origin' | 'secret' | 'public'>>,
-  ): Promise<ClientRecord>
+  /** The answer holds the secret. */
+  createClient(client: NewClient): Promise<ClientRecord>
+  updateClient(client: ClientChange & { readonly id: string }): Promise<ClientRecord>
   deleteClient(id: string): Promise<void>
 
   listPasswords(): Promise<readonly PasswordRecord[]>
-  /** `hash` is bcrypt's text. */
-  createPassword(password: { email: string; hash: string; username: string; userId: string }): Promise<void>
-  updatePassword(password: { email: string; hash?: string; username?: string }): Promise<void>
+  createPassword(password: NewPassword): Promise<void>
+  updatePassword(password: PasswordChange): Promise<void>
   deletePassword(email: string): Promise<void>
   verifyPassword(email: string, password: string): Promise<boolean>
 
@@ -128,5 +180,7 @@ export interface Management {
   revoke(subject: string, clientId?: string): Promise<number>
 
   discovery(): Promise<JsonObject>
+  /** Lifetimes by Pachyderm's names; nothing where the other side does not tell. */
+  lifetimes(): Promise<JsonObject>
   version(): Promise<{ readonly server: string; readonly api: number }>
 }

@@ -26,6 +26,14 @@ const change = z.strictObject({
   grantTypes: texts.exactOptional(),
 })
 const how = z.strictObject({ force: z.boolean(), dryRun: z.boolean().exactOptional() })
+const clientRules = z.strictObject({
+  postLogoutRedirectUris: texts.exactOptional(),
+  backchannelLogoutUri: text.exactOptional(),
+  refreshTokenLifetime: z.enum(['standalone', 'session']).exactOptional(),
+  allowedConnectors: texts.exactOptional(),
+  pkce: z.enum(['required', 'optional']).exactOptional(),
+  groups: z.strictObject({ allow: texts, map: z.record(text, text), prefix: text }).exactOptional(),
+})
 const client = z.strictObject({
   id: text.exactOptional(),
   name: text.exactOptional(),
@@ -34,6 +42,7 @@ const client = z.strictObject({
   trustedPeers: texts.exactOptional(),
   public: z.boolean().exactOptional(),
   logoUrl: text.exactOptional(),
+  rules: clientRules.exactOptional(),
 })
 const clientChange = client.omit({ secret: true, public: true }).extend({ id: text })
 const byId = z.strictObject({ id: text })
@@ -66,11 +75,16 @@ export const operations = {
   deleteClient: audited(byId, (management, { id }) => management.deleteClient(id)),
   listPasswords: look(nothing, (management) => management.listPasswords()),
   createPassword: audited(
-    z.strictObject({ email: text, hash: text, username: text, userId: text }),
+    z.strictObject({ email: text, hash: text, username: text, userId: text, groups: texts.exactOptional() }),
     (management, asked) => management.createPassword(asked),
   ),
   updatePassword: audited(
-    z.strictObject({ email: text, hash: text.exactOptional(), username: text.exactOptional() }),
+    z.strictObject({
+      email: text,
+      hash: text.exactOptional(),
+      username: text.exactOptional(),
+      groups: texts.exactOptional(),
+    }),
     (management, asked) => management.updatePassword(asked),
   ),
   deletePassword: audited(byEmail, (management, { email }) => management.deletePassword(email)),
@@ -85,6 +99,7 @@ export const operations = {
     (management, { subject, clientId }) => management.revoke(subject, clientId),
   ),
   discovery: look(nothing, (management) => management.discovery()),
+  lifetimes: look(nothing, (management) => management.lifetimes()),
   version: look(nothing, (management) => management.version()),
 } as const satisfies Record<string, Operation>
 

@@ -2,7 +2,7 @@
 import type { ClientSettings } from '../../config/dex/broker-settings.ts'
 import { Secret } from '../../crypto/secret.ts'
 import type { JsonObject, JsonValue, Store, StoredRecord } from '../store/store.ts'
-import type { ConnectorRecord } from './management.ts'
+import type { ClientRules, ConnectorRecord, GroupRules } from './management.ts'
 
 export const kinds = {
   connector: 'Connector',
@@ -19,6 +19,7 @@ export interface StoredPassword {
   readonly hash: string
   readonly username: string
   readonly userId: string
+  readonly groups: readonly string[]
 }
 
 export interface StoredClient {
@@ -29,6 +30,17 @@ export interface StoredClient {
   readonly trustedPeers: readonly string[]
   readonly public: boolean
   readonly logoUrl: string
+  readonly rules: ClientRules
+}
+
+/** Of a client that says nothing of it. */
+export const usualRules: ClientRules = {
+  postLogoutRedirectUris: [],
+  backchannelLogoutUri: '',
+  refreshTokenLifetime: 'standalone',
+  allowedConnectors: [],
+  pkce: 'optional',
+  groups: { allow: [], map: {}, prefix: '' },
 }
 
 export function readStoredPassword({ value }: StoredRecord): StoredPassword {
@@ -37,6 +49,7 @@ export function readStoredPassword({ value }: StoredRecord): StoredPassword {
     hash: text(value['hash']),
     username: text(value['username']),
     userId: text(value['userId']),
+    groups: texts(value['groups']),
   }
 }
 
@@ -49,11 +62,43 @@ export function readStoredClient({ id, value }: StoredRecord): StoredClient {
     trustedPeers: texts(value['trustedPeers']),
     public: value['public'] === true,
     logoUrl: text(value['logoUrl']),
+    rules: readRules(value['rules']),
   }
 }
 
-export function printStoredClient({ id: _, secret, ...rest }: StoredClient): JsonObject {
-  return { ...rest, ...(secret !== undefined && { secret }) }
+/** Records of older versions have none. */
+function readRules(value: JsonValue | undefined): ClientRules {
+  if (!isObject(value)) return usualRules
+  return {
+    postLogoutRedirectUris: texts(value['postLogoutRedirectUris']),
+    backchannelLogoutUri: text(value['backchannelLogoutUri']),
+    refreshTokenLifetime: value['refreshTokenLifetime'] === 'session' ? 'session' : 'standalone',
+    allowedConnectors: texts(value['allowedConnectors']),
+    pkce: value['pkce'] === 'required' ? 'required' : 'optional',
+    groups: readGroupRules(value['groups']),
+  }
+}
+
+function readGroupRules(value: JsonValue | undefined): GroupRules {
+  if (!isObject(value)) return usualRules.groups
+  const map = isObject(value['map']) ? value['map'] : {}
+  return {
+    allow: texts(value['allow']),
+    map: Object.fromEntries(Object.entries(map).map(([name, other]) => [name, text(other)])),
+    prefix: text(value['prefix']),
+  }
+}
+
+function isUsual({ allow, map, prefix }: GroupRules): boolean {
+  return allow.length === 0 && Object.keys(map).length === 0 && prefix === ''
+}
+
+export function printStoredClient({ id: _, secret, rules, ...rest }: StoredClient): JsonObject {
+  return {
+    ...rest,
+    ...(secret !== undefined && { secret }),
+    rules: { ...rules, groups: { ...rules.groups, map: { ...rules.groups.map } } },
+  }
 }
 
 /** For whoever serves clients: one that management made, in the words of the configuration. */
@@ -61,21 +106,21 @@ export function findStoredClient(store: Store): (id: string) => Promise<ClientSe
   return async (id) => {
     const record = await store.get(kinds.client, id)
     if (!record) return undefined
-    const { name, secret, redirectUris, trustedPeers, public: isPublic, logoUrl } = readStoredClient(record)
+    const { name, secret, redirectUris, trustedPeers, public: isPublic, logoUrl, rules } = readStoredClient(record)
     return {
       id,
       name,
       secret: secret === undefined ? undefined : new Secret(secret),
       redirectURIs: redirectUris,
-      postLogoutRedirectURIs: [],
-      backchannelLogoutURI: undefined,
+      postLogoutRedirectURIs: rules.postLogoutRedirectUris,
+      backchannelLogoutURI: rules.backchannelLogoutUri || undefined,
       trustedPeers,
       public: isPublic,
       logoURL: logoUrl,
-      pkce: isPublic ? 'required' : 'optional',
-      allowedConnectors: [],
-      groups: undefined,
-      refreshTokenLifetime: 'standalone',
+      pkce: isPublic ? 'required' : rules.pkce,
+      allowedConnectors: rules.allowedConnectors,
+      groups: isUsual(rules.groups) ? undefined : rules.groups,
+      refreshTokenLifetime: rules.refreshTokenLifetime,
     }
   }
 }

@@ -39,6 +39,7 @@ export function socketManagement(path: string): Management {
     listRefreshTokens: (subject) => call('listRefreshTokens', { subject }),
     revoke: (subject, clientId) => call('revoke', { subject, ...(clientId !== undefined && { clientId }) }),
     discovery: () => call('discovery'),
+    lifetimes: () => call('lifetimes'),
     version: () => call('version'),
   }
 }

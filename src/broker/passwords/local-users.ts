@@ -82,8 +82,8 @@ function describe(entry: DeclaredUser): LocalUser {
   return { hash, userId: userID, name: name || username, preferredUsername, email, emailVerified, groups }
 }
 
-/** What management makes has no more than Dex's API gives it. A record without address or id is nobody's. */
-function describeStored({ email, hash, username, userId }: StoredPassword): LocalUser | undefined {
+/** What management makes has groups besides what Dex's API gives it. A record without address or id is nobody's. */
+function describeStored({ email, hash, username, userId, groups }: StoredPassword): LocalUser | undefined {
   if (email.trim() === '' || userId === '') return undefined
-  return { hash, userId, name: username, preferredUsername: '', email, emailVerified: true, groups: [] }
+  return { hash, userId, name: username, preferredUsername: '', email, emailVerified: true, groups }
 }

@@ -1,7 +1,7 @@
 /** `ostiary idp create-client` and its like: applications that sign people in at the broker. */
 import { type FileClient, readClientFile } from '../../config/dex/read-client-file.ts'
 import type { Io } from '../io.ts'
-import { oneLine } from '../text.ts'
+import { oneLine, placeText } from '../text.ts'
 import type { GivenText } from './connectors.ts'
 import { orProblems, printRefusal } from './outcome.ts'
 import { clientText, type Format } from './show.ts'
@@ -14,7 +14,7 @@ interface With {
 
 /** Prints the secret of each, once; the id, too, where it was made up. */
 export async function createClients(given: GivenText, { target, io }: With): Promise<number> {
-  return await each(given, io, async ({ place: _, ...client }) => {
+  return await each(given, { target, io }, async ({ place: _, ...client }) => {
     const made = await target.management.createClient(client)
     if (client.id === undefined) io.out(`Client id: ${JSON.stringify(made.id)}\n`)
     if (made.secret !== undefined) io.out(`Client secret: ${JSON.stringify(made.secret)}\n`)
@@ -25,7 +25,7 @@ export async function updateClients(
   { id, given }: { readonly id: string | undefined; readonly given: GivenText },
   { target, verbose, io }: With & { readonly verbose: boolean },
 ): Promise<number> {
-  return await each(given, io, async ({ place: _, secret, public: isPublic, id: own, ...change }) => {
+  return await each(given, { target, io }, async ({ place: _, secret, public: isPublic, id: own, ...change }) => {
     const whose = own ?? id
     if (whose === undefined) throw wrongUse('cannot update a client without its id', 'write `id` in the file')
     if (id !== undefined && whose !== id)
@@ -42,19 +42,34 @@ export async function updateClients(
   })
 }
 
-async function each(given: GivenText, io: Io, act: (client: FileClient) => Promise<void>): Promise<number> {
-  const read = orProblems(readClientFile(given.text, { name: given.name }), io)
+async function each(
+  given: GivenText,
+  { target, io }: With,
+  act: (client: FileClient) => Promise<void>,
+): Promise<number> {
+  const read = orProblems(readClientFile(given.text, { name: given.name, isForDex: target.isDex }), io)
   if (!read) return 1
   let failed = false
   for (const client of read.clients) {
     try {
       await act(client)
+      await warnOfConnectors(client, { target, io })
     } catch (error) {
       failed = true
       printRefusal(error, io)
     }
   }
   return failed ? 1 : 0
+}
+
+/** A misspelt connector would keep everybody out, and nobody would see why. */
+async function warnOfConnectors({ rules, place }: FileClient, { target, io }: With): Promise<void> {
+  const allowed = rules?.allowedConnectors ?? []
+  if (allowed.length === 0) return
+  const known = new Set((await target.management.listConnectors()).map(({ id }) => id))
+  for (const id of allowed)
+    if (!known.has(id))
+      io.err(`${placeText(place)}: allowedConnectors: warning: there is no connector ${JSON.stringify(id)} yet\n`)
 }
 
 export async function getClient(

@@ -1,6 +1,6 @@
 /** How connectors and clients are shown: Pachyderm's YAML, or JSON; secrets masked unless they are asked for. */
 import { stringify } from 'yaml'
-import type { ClientRecord, ConnectorRecord } from '../../broker/management/management.ts'
+import type { ClientRecord, ClientRules, ConnectorRecord } from '../../broker/management/management.ts'
 import { maskSecrets } from '../../broker/management/secret-keys.ts'
 import type { JsonObject } from '../../broker/store/store.ts'
 
@@ -19,8 +19,8 @@ export function connectorText(
   return note + yamlText({ ID: id, Name: name, Type: type, Version: version, Config: config, ...more })
 }
 
-export function clientText({ origin, ...client }: ClientRecord, format: Format): string {
-  if (format === 'json') return jsonText({ ...client, origin })
+export function clientText({ origin, rules, ...client }: ClientRecord, format: Format): string {
+  if (format === 'json') return jsonText({ ...client, ...rules, origin })
   const { id, name, redirectUris, trustedPeers, public: isPublic, logoUrl } = client
   const note = origin === 'file' ? '# from the configuration file: it is changed there\n' : ''
   return `${note}${yamlText({
@@ -30,7 +30,22 @@ export function clientText({ origin, ...client }: ClientRecord, format: Format):
     TrustedPeers: trustedPeers,
     Public: isPublic,
     ...(logoUrl !== '' && { LogoURL: logoUrl }),
+    ...(rules && rulesShown(rules)),
   })}`
+}
+
+/** Those that say something. */
+function rulesShown(rules: ClientRules) {
+  const { postLogoutRedirectUris, backchannelLogoutUri, refreshTokenLifetime, allowedConnectors, pkce, groups } = rules
+  const hasGroupRules = groups.allow.length > 0 || Object.keys(groups.map).length > 0 || groups.prefix !== ''
+  return {
+    ...(postLogoutRedirectUris.length > 0 && { PostLogoutRedirectURIs: postLogoutRedirectUris }),
+    ...(backchannelLogoutUri !== '' && { BackchannelLogoutURI: backchannelLogoutUri }),
+    ...(refreshTokenLifetime !== 'standalone' && { RefreshTokenLifetime: refreshTokenLifetime }),
+    ...(allowedConnectors.length > 0 && { AllowedConnectors: allowedConnectors }),
+    ...(pkce === 'required' && { PKCE: pkce }),
+    ...(hasGroupRules && { Groups: groups }),
+  }
 }
 
 export function documentText(value: JsonObject | readonly JsonObject[], format: Format): string {

@@ -49,12 +49,11 @@ export const clientShape = {
     .meta({ doc: '*Only here.* What is done to names of groups in tokens for this client.' }),
 }
 
-export const clientSections = () =>
-  goSections(clientShape, {
-    refused: {
-      mfaChain:
-        'a second factor belongs to the source behind the connector (or see authentication strength in policies)',
-      ssoSharedWith: oneSession,
-      clientCredentialsClaims: 'the grant client_credentials is not offered: it knows no person',
-    },
-  })
+/** Keys of Dex's that a client cannot have here, with the reason. */
+export const refusedClientKeys = {
+  mfaChain: 'a second factor belongs to the source behind the connector (or see authentication strength in policies)',
+  ssoSharedWith: oneSession,
+  clientCredentialsClaims: 'the grant client_credentials is not offered: it knows no person',
+}
+
+export const clientSections = () => goSections(clientShape, { refused: refusedClientKeys })

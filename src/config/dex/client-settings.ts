@@ -68,7 +68,7 @@ function clientOf(client: ClientValues, reading: ClientReading): ClientSettings 
  * The addresses, and beside each one whose host has capitals the same with a host in lower case (RFC 3986 §3.2.2), which
  * is how clients in browsers and this proxy write it. Everything else is compared character by character.
  */
-function asBrowsersWrite(uris: readonly string[]): readonly string[] {
+export function asBrowsersWrite(uris: readonly string[]): readonly string[] {
   const lower = uris.map((uri) => uri.replace(/^https?:\/\/[^/?#@]+(?=[/?#]|$)/i, (start) => start.toLowerCase()))
   return [...new Set(uris.flatMap((uri, index) => [uri, lower[index] ?? uri]))]
 }
@@ -138,7 +138,7 @@ function addressesAreRight(client: ClientValues, reading: ClientReading): boolea
 }
 
 /** What is expected instead, or undefined where the address is good. */
-function wrongAddress(uri: string, key: string): string | undefined {
+export function wrongAddress(uri: string, key: string): string | undefined {
   if (key === 'redirectURIs' && (uri === outOfBand || /^\/.*\/?device\/callback$/.test(uri))) return undefined
   if (/\s/.test(uri) || !URL.canParse(uri)) return 'an absolute address such as https://app.example.com/callback'
   const { protocol, hash } = new URL(uri)

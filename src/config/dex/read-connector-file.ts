@@ -58,6 +58,8 @@ const entrySection = goSection({
   jsonConfig: goAnything('JSON text').optional(),
   grantTypes: goTexts().prefault([]),
   groups: groupRules().optional(),
+  /** `get-connector -o json` prints it: that is read again. */
+  origin: goText().optional(),
 })
 
 /** Connectors of a text: one, a list, Dex's configuration, Pachyderm's Secret or file. Variables are not put in. */
@@ -143,7 +145,9 @@ function configOf(
 /** The entry in Dex's own form. */
 function plainEntry(node: ConfigNode, config: MapNode | undefined): ConfigNode {
   if (node.kind !== 'map') return node
-  const own = node.entries.filter(({ key }) => !['version', 'configVersion', 'config', 'jsonConfig'].includes(key))
+  const own = node.entries.filter(
+    ({ key }) => !['version', 'configVersion', 'config', 'jsonConfig', 'origin'].includes(key),
+  )
   const added: Entry[] = config === undefined ? [] : [{ key: 'config', keySpan: config.span, value: config }]
   return { ...node, entries: [...own, ...added] }
 }

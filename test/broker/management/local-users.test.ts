@@ -86,7 +86,13 @@ test('addresses that lead nowhere good are no redirect addresses', async () => {
 })
 
 test('a local user is made with a bcrypt hash, verified, changed and deleted; the address is one whatever its case', async () => {
-  const ofFile = { email: 'Admin@corp.test', hash: await hash('admin-pw', 10), username: 'admin', userId: '1' }
+  const ofFile = {
+    email: 'Admin@corp.test',
+    hash: await hash('admin-pw', 10),
+    username: 'admin',
+    userId: '1',
+    groups: [],
+  }
   await using world = makeWorld({ passwords: [ofFile] })
   const { management } = world
   const alice = { email: 'Alice@corp.test', hash: await hash('alice-pw', 10), username: 'alice', userId: '2' }
@@ -119,7 +125,7 @@ test('hashes that are cheap to guess or none at all are refused, and so are addr
     { ...user, hash: 'plain-password' },
     { ...user, hash: user.hash.replace('$10$', '$31$') },
     { ...user, email: '' },
-    { ...user, email: 'no-address' },
+    { ...user, email: 'no @address' },
     { ...user, userId: '' },
   ]
   for (const one of bad)

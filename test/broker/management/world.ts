@@ -71,6 +71,7 @@ export function makeWorld({ store = openMemoryStore({ now: Date.now }), ...optio
     grantKinds: ['RefreshToken', 'Grant'],
     sessionKinds: ['Session'],
     discovery: () => ({ issuer: 'http://127.0.0.1:5556/dex', scopes_supported: ['openid', 'groups'] }),
+    lifetimes: () => ({ id_token_expiry: '24h0m0s', rotation_token_expiry: 'no limit' }),
     server: 'ostiary 0.0.0',
     ...(options.routesOpenTo && { routesOpenTo: options.routesOpenTo }),
   })

@@ -18,6 +18,9 @@ export function dexManagement(options: DexClientOptions): Management & AsyncDisp
       return { issuer, ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value.length > 0)) }
     },
 
+    /** Its API does not tell them. */
+    lifetimes: async () => ({}),
+
     async version() {
       const { server, api } = await dex.call('GetVersion')
       return { server, api }
@@ -52,8 +55,10 @@ function clientsOf(dex: DexClient): ClientCalls {
       redirectUris = [],
       trustedPeers = [],
       logoUrl = '',
+      rules,
       ...given
     }) {
+      refuseRules(rules)
       const { already_exists, client } = await dex.call('CreateClient', {
         client: {
           id,
@@ -70,7 +75,8 @@ function clientsOf(dex: DexClient): ClientCalls {
       return { ...clientOf(client), ...(client.secret !== '' && { secret: client.secret }) }
     },
 
-    async updateClient({ id, name = '', redirectUris, trustedPeers, logoUrl = '' }) {
+    async updateClient({ id, name = '', redirectUris, trustedPeers, logoUrl = '', rules }) {
+      refuseRules(rules)
       for (const [what, list] of Object.entries({ 'redirect addresses': redirectUris, 'trusted peers': trustedPeers }))
         if (list?.length === 0)
           throw new ManagementError(
@@ -126,12 +132,14 @@ function usersOf(dex: DexClient): UserCalls {
       }))
     },
 
-    async createPassword({ email, hash, username, userId }) {
+    async createPassword({ email, hash, username, userId, groups }) {
+      refuseGroups(groups)
       const password = { email, hash: Buffer.from(hash), username, user_id: userId }
       if ((await dex.call('CreatePassword', { password })).already_exists) throw taken('user', email)
     },
 
-    async updatePassword({ email, hash, username = '' }) {
+    async updatePassword({ email, hash, username = '', groups }) {
+      refuseGroups(groups)
       const asked = { email, new_username: username, ...(hash !== undefined && { new_hash: Buffer.from(hash) }) }
       if ((await dex.call('UpdatePassword', asked)).not_found) throw missing('update', 'user', email)
     },
@@ -156,6 +164,22 @@ function usersOf(dex: DexClient): UserCalls {
       return ended.length
     },
   }
+}
+
+/** What another program would drop without a word. */
+function refuseRules(rules: object | undefined): void {
+  const names = Object.keys(rules ?? {})
+  if (names.length === 0) return
+  throw new ManagementError('unsupported', `cannot keep ${names.join(', ')} of a client: Dex's API takes it not`, {
+    details: ['take it out of the file'],
+  })
+}
+
+function refuseGroups(groups: readonly string[] | undefined): void {
+  if (groups === undefined) return
+  throw new ManagementError('unsupported', "cannot keep groups of a user: Dex's API takes them not", {
+    details: ['write the user into staticPasswords of its configuration file'],
+  })
 }
 
 function clientOf(client: Omit<Message<'ClientInfo'>, never>): ClientRecord {

@@ -1,0 +1,44 @@
+/** Declares `ostiary idp create-client` and its like. */
+import type { Command } from 'commander'
+import type { Io } from '../../io.ts'
+import { command, configFile, type Flags, given, type Output, outputOption, run, verboseOption } from './command.ts'
+
+export function addClientCommands(idp: Command, io: Io): void {
+  command(idp, 'create-client', 'create applications that sign people in here; prints the secret once')
+    .addOption(configFile())
+    .action(async (flags: Flags<{ config?: string }>) => {
+      const { createClients } = await import('../../idp/clients.ts')
+      await run(flags, io, async (target) => createClients(await given(flags.config), { target, io }))
+    })
+
+  command(idp, 'get-client', 'print an application, without its secret')
+    .argument('<id>')
+    .addOption(outputOption())
+    .action(async (id: string, flags: Flags<Output>) => {
+      const { getClient } = await import('../../idp/clients.ts')
+      await run(flags, io, (target) => getClient(id, { target, format: flags.output ?? 'yaml', io }))
+    })
+
+  command(idp, 'list-client', 'list the ids of the applications').action(async (flags: Flags<object>) => {
+    const { listClients } = await import('../../idp/clients.ts')
+    await run(flags, io, (target) => listClients({ target, io }))
+  })
+
+  command(idp, 'update-client', 'update applications; what the file leaves out stays')
+    .argument('[id]')
+    .addOption(configFile())
+    .addOption(verboseOption())
+    .action(async (id: string | undefined, flags: Flags<{ config?: string; verbose: boolean }>) => {
+      const { updateClients } = await import('../../idp/clients.ts')
+      const { config, verbose } = flags
+      await run(flags, io, async (target) => updateClients({ id, given: await given(config) }, { target, verbose, io }))
+    })
+
+  command(idp, 'delete-client', 'delete an application')
+    .argument('<id>')
+    .addOption(verboseOption())
+    .action(async (id: string, flags: Flags<{ verbose: boolean }>) => {
+      const { deleteClient } = await import('../../idp/clients.ts')
+      await run(flags, io, (target) => deleteClient(id, { target, verbose: flags.verbose, io }))
+    })
+}
