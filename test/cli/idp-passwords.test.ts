@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { skipWithout } from '#test/actors/program.ts'
+import { findProgram, skipWithout } from '#test/actors/program.ts'
 import { certificates, serveGrpc, startManagedDex } from '#test/broker/management/grpc-world.ts'
 import { openDesk } from './idp-desk.ts'
 import { typeIdp } from './idp-process.ts'
@@ -68,7 +68,7 @@ test('a password is typed twice and never shown', { skip: skipWithout('script'),
   const terminal = async (...typed: string[]) => {
     const line = `'${process.execPath}' '${main}' idp create-password dora@corp.test --user-id 4 --verbose`
     const env = { ...process.env, OSTIARY_ADMIN_SOCKET: desk.socket }
-    const child = spawn('script', ['-qec', line, '/dev/null'], { cwd: desk.world.folder, env })
+    const child = spawn(findProgram('script') ?? '', ['-qec', line, '/dev/null'], { cwd: desk.world.folder, env })
     let shown = ''
     let asked = 0
     child.stdout.on('data', (piece: Buffer) => {
