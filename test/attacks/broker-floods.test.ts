@@ -1,9 +1,11 @@
 /** Filling the store: with sign-ins that nobody finishes, codes that nobody redeems, forms that nobody sends. */
 import assert from 'node:assert/strict'
 import { Agent, request } from 'node:http'
+import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { temporaryFolder } from '#test/actors/program.ts'
 import {
   authorizeUrl,
@@ -165,4 +167,29 @@ test('ways to another service, and answers from there, are bounded for an addres
   }
   const kept = rows('PostedAnswer').length
   assert.ok(kept >= 8 && kept <= 18, `${kept} answers of 500 kB are kept`)
+})
+
+test('answers that trickle in take no more memory than a few of them would, and others are read meanwhile', async () => {
+  await using broker = await startWithFile()
+  const { world } = broker
+  const { hostname, port, pathname } = new URL(`${world.issuer}/callback`)
+  const trickling = (from: string) =>
+    new Promise<Socket>((resolve, reject) => {
+      const head = `POST ${pathname} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: ${from}\r\nContent-Type: application/x-www-form-urlencoded`
+      const socket = connect(Number(port), hostname, () => {
+        socket.write(`${head}\r\nContent-Length: 500000\r\n\r\n${'x'.repeat(100_000)}`, () => resolve(socket))
+      })
+      socket.on('error', reject)
+    })
+  const answerTo = async (from: string) => {
+    const body = String(new URLSearchParams({ RelayState: 'x' }))
+    return (await flood(`${world.issuer}/callback`, { times: 1, from, body })).status
+  }
+  const open = await Promise.all(Array.from({ length: 32 }, () => trickling(stranger)))
+  await pause(300)
+  assert.equal(await answerTo(stranger), 503)
+  assert.equal(await answerTo(owner), 400)
+  for (const socket of open) socket.destroy()
+  await pause(300)
+  assert.equal(await answerTo(stranger), 400)
 })

@@ -18,6 +18,7 @@ import type { AttemptCookies } from './attempt-cookies.ts'
 import { type AuditEvent, PasswordChecks } from './password-check.ts'
 import { sendRedirect } from './send.ts'
 import { SignInGuard } from './sign-in-guard.ts'
+import { Turns } from './turns.ts'
 
 export interface SignInOptions {
   readonly issuer: string
@@ -53,6 +54,8 @@ export class Attempts {
   readonly passwords: PasswordChecks
   /** Networks from which answers came that nobody had given. */
   readonly forgeries: SignInGuard
+  /** Answers that are being read, half a mebibyte each, by network. */
+  readonly reading = new Turns({ each: 32, all: 128 })
 
   constructor(options: SignInOptions) {
     this.options = options

@@ -1,6 +1,7 @@
 /** Names and passwords from the form to the connector: bounded, slowed down where somebody guesses, and written down. */
 import type { Connector, UpstreamIdentity, WantedScopes } from '../connectors/connector.ts'
 import { SignInGuard } from './sign-in-guard.ts'
+import { Turns } from './turns.ts'
 
 /** One try to sign in, for the log. */
 export interface AuditEvent {
@@ -42,7 +43,7 @@ export class PasswordChecks {
   /** From which network each account was last signed in to. */
   readonly #homes = new Map<string, string>()
   /** By connector: one that is slow holds up its own people only. */
-  readonly #running = new Map<string, number>()
+  readonly #running = new Turns({ each: checksAtOnce, all: Number.POSITIVE_INFINITY })
 
   constructor(now: () => number) {
     this.#now = now
@@ -58,8 +59,8 @@ export class PasswordChecks {
     if (connector.kind !== 'password' || login === '' || password === '') return { kind: 'wrong' }
     if (login.length > longestLogin || password.length > longestPassword || /\u0000/.test(login + password))
       return { kind: 'wrong' }
-    const running = this.#running.get(connectorId) ?? 0
-    if (running >= checksAtOnce) return { kind: 'busy' }
+    using turn = this.#running.take(connectorId)
+    if (!turn) return { kind: 'busy' }
     const now = this.#now()
     const name = JSON.stringify([connectorId, nameOf(login)])
     const network = networkOf(credentials.address)
@@ -69,7 +70,6 @@ export class PasswordChecks {
     if (waitMs > 0) return { kind: 'wait', waitMs }
     this.#accounts.count(account, now)
     this.#addresses.count(network, now)
-    this.#running.set(connectorId, running + 1)
     try {
       const identity = await connector.signIn({ login, password }, { scopes, signal: AbortSignal.timeout(checkLimit) })
       if (!identity) return { kind: 'wrong' }
@@ -81,10 +81,6 @@ export class PasswordChecks {
       this.#accounts.takeBack(account)
       this.#addresses.takeBack(network)
       throw error
-    } finally {
-      const left = (this.#running.get(connectorId) ?? 1) - 1
-      if (left > 0) this.#running.set(connectorId, left)
-      else this.#running.delete(connectorId)
     }
   }
 

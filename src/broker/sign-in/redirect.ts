@@ -116,7 +116,20 @@ function holdUp(attempts: Attempts, { response, address }: SignInRequest, second
  * the browser is sent to fetch it with its cookies.
  */
 async function keepPosted(attempts: Attempts, { request, response, address }: SignInRequest): Promise<void> {
-  const { store, records, now } = attempts.options
+  using turn = attempts.reading.take(networkOf(address))
+  const { store, records, now, pages } = attempts.options
+  if (!turn) {
+    return sendView(response, pages, {
+      status: 503,
+      headers: { 'retry-after': '5', connection: 'close' },
+      view: {
+        kind: 'problem',
+        heading: 'Too many people are signing in just now',
+        text: 'Nothing is lost.',
+        advice: 'Load this page again in a moment.',
+      },
+    })
+  }
   const fields = await readForm(request, answerOctets)
   if (!fields) {
     response.writeHead(413, { connection: 'close' }).end()
