@@ -215,3 +215,21 @@ test('PostgreSQL: verify-full lets in a server whose certificate bears its addre
   await using store = await openPostgresStore({ ...own.settings, ssl }, clock)
   assert.equal(await store.put({ kind: 'Session', id: 's', value: {} }), 1)
 })
+
+test('PostgreSQL: a flood of calls has a bounded number of connections, and more than can wait are turned away', {
+  skip,
+}, async () => {
+  const settings = { ...(await server.makeDatabase()), maxOpenConns: 3 }
+  await using store = await openPostgresStore(settings, { now: Date.now })
+  const calls = Promise.allSettled(Array.from({ length: 2_000 }, (_, at) => store.get('Session', `id-${at}`)))
+  const [{ count } = { count: undefined }] = await server.run(
+    "SELECT count(*)::int AS count FROM pg_stat_activity WHERE application_name = 'ostiary' AND datname = current_database()",
+    settings.database,
+  )
+  assert.ok(Number(count) <= 3, `${count} connections`)
+  const ends = await calls
+  const refused = ends.filter((end) => end.status === 'rejected')
+  assert.ok(refused.length > 500 && refused.length < 1_500, `${refused.length} of 2,000 were turned away`)
+  for (const { reason } of refused) assert.equal(reason.code, 'BROKER_STORE_FAILED')
+  assert.equal(await store.get('Session', 'afterwards'), undefined)
+})
