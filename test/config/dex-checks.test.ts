@@ -294,3 +294,18 @@ test('people of the broker load, with their hashes out of base64', async () => {
   assert.ok(read.kind === 'problems')
   assert.doesNotMatch(JSON.stringify(read.problems), /RKNzy4lSrOK/)
 })
+
+test('where names of groups are kept apart for one source, another that may use any name is told of', async () => {
+  const github =
+    '  - {type: github, id: github, name: G, config: {clientID: a, clientSecret: b, redirectURI: "https://dex.corp.test/dex/callback"}'
+  const two = (ldap: string, other: string) => `${DEX}${LDAP}    groups: {${ldap}}\n${github}${other}}\n`
+  const told = /connector "github" can pass off a group of its own as one of "ldap": .* beginning with "ipa:"/
+  assert.match((await brokerWarnings(two('prefix: "ipa:"', ''))).join(), told)
+  for (const good of [
+    two('prefix: "ipa:"', ', groups: {prefix: "gh:"}'),
+    two('prefix: "ipa:"', ', groups: {allow: ["org:.*"]}'),
+    two('allow: [dev]', ''),
+    `${DEX}${LDAP}    groups: {prefix: "ipa:"}\n  - {type: mockCallback, id: mock, name: M}\n`,
+  ])
+    assert.doesNotMatch((await brokerWarnings(good)).join(), /pass off/)
+})

@@ -4,6 +4,7 @@ import { requiredListenAddress } from '../address-types.ts'
 import { printPath } from '../problem.ts'
 import type { BrokerValues } from './broker-sections.ts'
 import { grantTypes } from './broker-sections.ts'
+import { checkGroupNames } from './check-group-names.ts'
 import { checkPeople } from './check-people.ts'
 import { type Checking, error, type Told, warn } from './checking.ts'
 import type { Path } from './read-section.ts'
@@ -14,6 +15,7 @@ export function checkBroker(values: BrokerValues, checking: Checking): void {
   checkGrpc(values, checking)
   checkProtocol(values, checking)
   checkPeople(values, checking)
+  checkGroupNames(checking)
 }
 
 function checkIssuer({ issuer }: BrokerValues, checking: Checking): void {
