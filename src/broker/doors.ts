@@ -34,11 +34,7 @@ export async function openBrokerDoors(web: BrokerSettings['web'], front: Front):
   const open = async (server: Server, address: string) => {
     limit(server)
     await listen(server, address)
-    opened.defer(async () => {
-      const closed = promisify(server.close.bind(server))()
-      server.closeAllConnections()
-      await closed
-    })
+    opened.defer(() => drain(server))
     return server.address() as AddressInfo
   }
   const inner = createPlainServer(serveInside)
@@ -102,6 +98,20 @@ function clientOf(request: IncomingMessage, trust: BrokerSettings['web']['client
   const client = hops.findLast((hop) => isIP(hop) !== 0 && !isTrusted(hop))
   return { address: client ?? plainPeer }
 }
+
+/** Takes nothing more, lets requests under way finish, and cuts what is left then. */
+async function drain(server: Server): Promise<void> {
+  const closed = promisify(server.close.bind(server))()
+  // A connection that has just answered is kept for its next request: nobody else closes it.
+  const idle = setInterval(() => server.closeIdleConnections(), 50)
+  const late = setTimeout(() => server.closeAllConnections(), drainMs)
+  await closed
+  clearInterval(idle)
+  clearTimeout(late)
+}
+
+/** A sign-in that waits for a directory takes no longer. */
+const drainMs = 10_000
 
 function limit(server: Server): void {
   server.headersTimeout = 10_000

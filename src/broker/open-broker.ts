@@ -11,7 +11,7 @@ import { ClientGuesses } from './client-guesses.ts'
 import { ConnectorBook } from './connectors/connector-book.ts'
 import { openConnectorOf } from './connectors/open-connector.ts'
 import { type BrokerDoors, openBrokerDoors } from './doors.ts'
-import { makeFront, type Serving } from './front.ts'
+import { type Front, makeFront, type Serving } from './front.ts'
 import { hostPrefixOf } from './host-prefix.ts'
 import type { RoutesOpenTo } from './management/diagnose-connector.ts'
 import type { ReadConnector } from './management/local-connectors.ts'
@@ -54,10 +54,13 @@ export interface BrokerOptions {
   /** Told after management has ended all of a user, here or at another instance: sessions from before `at` are over. */
   readonly onRevoked?: (subject: string, at: number) => void
   readonly version: string
+  /** Doors that are open already; otherwise those of the settings are opened. */
+  readonly doors?: BrokerDoors
 }
 
 export interface Broker extends AsyncDisposable {
   readonly issuer: string
+  readonly front: Front
   readonly doors: BrokerDoors
   readonly management: LocalManagement
   /** Takes clients, connectors and users of a changed configuration into service; the rest needs a restart. */
@@ -167,7 +170,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     hasConnector: (id) => connectors.find(id) !== undefined,
     report,
   })
-  const doors = opened.use(await openBrokerDoors(settings.web, front))
+  const doors = options.doors ?? opened.use(await openBrokerDoors(settings.web, front))
   const revocations = new Revocations({ store, now, tell: (subject, at) => options.onRevoked?.(subject, at) })
   const management = localManagement({
     ...{ store, book: connectors, readConnector: options.readConnector },
@@ -205,6 +208,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const owned = opened.move()
   return {
     issuer: settings.issuer,
+    front,
     doors,
     management,
     async reload(next) {

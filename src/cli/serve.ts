@@ -75,6 +75,8 @@ async function openBrokerOf(
     const broker = await openServedBroker(settings.broker, {
       log,
       storeSecrets: storeSecretsOf(settings),
+      // Who has a session goes on to the applications meanwhile.
+      waits: true,
       ...(options.brokerHint !== undefined && { hint: options.brokerHint }),
       // Who was put out at the broker is out at the proxy at once, open connections included.
       ...(settings.idp_provider_url === settings.broker.issuer && {

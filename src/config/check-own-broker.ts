@@ -18,6 +18,7 @@ interface Checking {
 
 export function checkOwnBroker(values: SettingValues, checking: Checking): void {
   checkHost(checking)
+  checkStorage(values, checking)
   const { settings } = checking.broker
   const url = values.idp_provider_url
   if (url !== undefined && url !== settings.issuer) {
@@ -53,6 +54,19 @@ function checkHost(checking: Checking): void {
       span: spanOf(draft, own === '' ? 'from' : kind),
     })
   }
+}
+
+/** A secret made at random would seal what the next process cannot open. */
+function checkStorage(values: SettingValues, { broker, entries, findings }: Checking): void {
+  if (broker.settings.storage.type !== 'postgres' || values.shared_secret !== undefined || entries.has('shared_secret'))
+    return
+  findings.error({
+    kind: 'missing',
+    path: 'shared_secret',
+    message: 'what the broker keeps in PostgreSQL is sealed with it, and there is none',
+    hint: 'make one, the same for all instances, with: head -c32 /dev/urandom | base64',
+    span: broker.at(['storage']),
+  })
 }
 
 /** Issuers are compared byte for byte (OpenID Connect Core §3.1.3.7). */

@@ -168,3 +168,12 @@ test("values of the proxy's chart may name a broker", async () => {
   assert.ok(configuration.kind === 'ok', JSON.stringify(configuration))
   assert.equal(configuration.settings.broker?.staticClients[0]?.id, 'pom')
 })
+
+test('a broker that keeps things in PostgreSQL needs a secret that is the same at the next start', async () => {
+  const storage = 'storage: {type: postgres, config: {host: db, database: dex, user: dex, password: x}}'
+  const beside = { 'dex.yaml': dex.replace(/^storage:.*$/m, storage) }
+  assert.equal((await load(gate(), { beside })).kind, 'ok')
+  const [told] = brief(await problemsOf(gate().replace(/^shared_secret:.*\n/m, ''), { beside }))
+  assert.match(told ?? '', /^dex\.yaml:\d+:\d+ shared_secret what the broker keeps in PostgreSQL is sealed with it/)
+  assert.equal((await load(gate().replace(/^shared_secret:.*\n/m, ''), { beside: { 'dex.yaml': dex } })).kind, 'ok')
+})

@@ -32,7 +32,10 @@ export async function openStore(storage: StorageSettings, options: StoreOptions)
     }
     case 'postgres': {
       if (secrets.length === 0) {
-        throw storeFailure('open the store', 'PostgreSQL needs a secret that seals what is kept there, got none')
+        throw storeFailure(
+          'open the store',
+          'PostgreSQL needs a secret that seals what is kept there (SHARED_SECRET), got none',
+        )
       }
       return sealOver(await openPostgresStore(storage, rest), async () => secrets)
     }

@@ -1,9 +1,10 @@
 /** The broker of this process, opened beside the proxy: its log, its pages, its management, and what each knows of the other. */
 import { readFile } from 'node:fs/promises'
-import { callerHeader } from '../../broker/doors.ts'
+import { type BrokerDoors, callerHeader, openBrokerDoors } from '../../broker/doors.ts'
 import { openAdminSocket } from '../../broker/management/admin-socket.ts'
 import { openGrpcApi } from '../../broker/management/grpc/grpc-api.ts'
 import { type Broker, openBroker } from '../../broker/open-broker.ts'
+import type { BrokerPages } from '../../broker/views.ts'
 import type { BrokerSettings } from '../../config/dex/broker-settings.ts'
 import type { Secret } from '../../crypto/secret.ts'
 import type { Log } from '../../observe/log.ts'
@@ -11,6 +12,7 @@ import type { Content } from '../../respond/html.ts'
 import { brokerPages } from '../../respond/pages/broker.ts'
 import type { BrokerAccess } from '../../snapshot/broker-route.ts'
 import { readRunTimeConnector } from '../broker/read-connector.ts'
+import { type OpenedBroker, OpeningBroker } from './opening-broker.ts'
 
 export interface BrokerTools {
   log(): Pick<Log, 'event'>
@@ -18,6 +20,8 @@ export interface BrokerTools {
   readonly hint?: Content
   readonly routesOpenTo?: NonNullable<Parameters<typeof openBroker>[0]['routesOpenTo']>
   readonly onRevoked?: (subject: string, at: number) => void
+  /** Where its store is away, it is waited for, and nothing is rejected. */
+  readonly waits?: boolean
   /** What seals the broker's store, where it is not a file's own key. */
   readonly storeSecrets: readonly Secret[]
 }
@@ -32,13 +36,46 @@ export interface ServedBroker extends AsyncDisposable {
 export async function openServedBroker(settings: BrokerSettings, tools: BrokerTools): Promise<ServedBroker> {
   await using opened = new AsyncDisposableStack()
   const { log, hint } = tools
-  const event = (level: 'info' | 'warn' | 'error', message: string, details: Readonly<Record<string, unknown>> = {}) =>
-    log().event(level, message, { service: 'broker', ...details })
+  const event: Event = (level, message, details = {}) => log().event(level, message, { service: 'broker', ...details })
+  const pages = brokerPages(hint === undefined ? {} : { hint })
+  const opening: OpeningBroker = new OpeningBroker({
+    settings,
+    pages,
+    open: (current) => openBehind(current, { ...tools, event, pages, doors }),
+    warn: (message, error) => event('warn', message, { error }),
+  })
+  // The doors are closed first, while what is behind them still answers.
+  opened.use(opening)
+  const doors = opened.use(await openBrokerDoors(settings.web, opening.front))
+  await opening.open({ waits: tools.waits ?? false })
+  event('info', 'broker', { issuer: settings.issuer, addresses: doors.outside })
+  const owned = opened.move()
+  const changed = (next: BrokerSettings) =>
+    fixed.filter((key) => JSON.stringify(next[key]) !== JSON.stringify(settings[key]))
+  return {
+    access: { issuer: settings.issuer, inside: doors.inside, callerHeader, proof: doors.proof, own: doors.own },
+    async reload(next) {
+      await opening.reload({ ...next, ...Object.fromEntries(fixed.map((key) => [key, settings[key]])) })
+      return changed(next).map((key) => `broker.${key}`)
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+type Event = (level: 'info' | 'warn' | 'error', message: string, details?: Readonly<Record<string, unknown>>) => void
+
+/** All of the broker that needs its store: what stands behind the doors, and its management. */
+async function openBehind(
+  settings: BrokerSettings,
+  { event, pages, doors, ...tools }: BrokerTools & { event: Event; pages: BrokerPages; doors: BrokerDoors },
+): Promise<OpenedBroker> {
+  await using opened = new AsyncDisposableStack()
   const broker: Broker = opened.use(
     await openBroker({
       settings,
       storeSecrets: tools.storeSecrets,
-      pages: brokerPages(hint === undefined ? {} : { hint }),
+      pages,
+      doors,
       readConnector: readRunTimeConnector,
       readFile: (path) => readFile(path, 'utf8'),
       now: Date.now,
@@ -50,26 +87,21 @@ export async function openServedBroker(settings: BrokerSettings, tools: BrokerTo
       ...(tools.onRevoked && { onRevoked: tools.onRevoked }),
     }),
   )
-  const { management, doors } = broker
+  const { management, front } = broker
+  const log = { event }
   if (settings.adminSocket !== undefined) {
-    opened.use(await openAdminSocket({ path: settings.adminSocket, management, log: log() }))
+    opened.use(await openAdminSocket({ path: settings.adminSocket, management, log }))
     event('info', 'administration socket', { path: settings.adminSocket })
   }
   if (settings.grpc) {
     const { addr, tls } = settings.grpc
-    const api = opened.use(await openGrpcApi({ addr, tls, management, log: log() }))
+    const api = opened.use(await openGrpcApi({ addr, tls, management, log }))
     event('info', "Dex's gRPC API", { address: api.address })
   }
-  event('info', 'broker', { issuer: settings.issuer, addresses: doors.outside })
   const owned = opened.move()
   return {
-    access: { issuer: settings.issuer, inside: doors.inside, callerHeader, proof: doors.proof, own: doors.own },
-    async reload(next) {
-      await broker.reload(next)
-      return fixed
-        .filter((key) => JSON.stringify(next[key]) !== JSON.stringify(settings[key]))
-        .map((key) => `broker.${key}`)
-    },
+    front,
+    reload: (next) => broker.reload(next),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

@@ -108,7 +108,7 @@ test('a PostgreSQL store asks for a secret, and keeps nothing in clear', { skip 
   const storage = await server.makeDatabase()
   await assert.rejects(openStore(storage, plain), {
     code: 'BROKER_STORE_FAILED',
-    message: 'cannot open the store: PostgreSQL needs a secret that seals what is kept there, got none',
+    message: 'cannot open the store: PostgreSQL needs a secret that seals what is kept there (SHARED_SECRET), got none',
   })
   const secrets = [secretOf(1)]
   await using store = await openStore(storage, { secrets, now })
