@@ -22,6 +22,8 @@ export interface BrokerDoors extends AsyncDisposable {
   readonly own: string
   /** What is listened on besides, as `http://HOST:PORT`. */
   readonly outside: readonly string[]
+  /** A new certificate for connections from now on; @throws where it does not fit its key */
+  replaceTls(tls: BrokerSettings['web']['tls']): void
 }
 
 /** Opens all or none; rejects naming the address that cannot be had. */
@@ -44,18 +46,17 @@ export async function openBrokerDoors(web: BrokerSettings['web'], front: Front):
     const at = await open(createPlainServer(serveOutside), web.http)
     outside.push(`http://${printHost(at)}`)
   }
-  if (web.https !== undefined && web.tls) {
-    const { cert, key, minVersion } = web.tls
-    const options = { cert, key: key.reveal(), minVersion: `TLSv${minVersion}` as const }
-    const at = await open(createSecureServer(options, serveOutside), web.https)
-    outside.push(`https://${printHost(at)}`)
-  }
+  const secure = web.https !== undefined && web.tls ? createSecureServer(tlsOptions(web.tls), serveOutside) : undefined
+  if (secure) outside.push(`https://${printHost(await open(secure, web.https ?? ''))}`)
   const owned = opened.move()
   return {
     inside: `http://127.0.0.1:${port}`,
     proof,
     own: `${proof} ${ownAddress}`,
     outside,
+    replaceTls: (tls) => {
+      if (tls) secure?.setSecureContext(tlsOptions(tls))
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -108,6 +109,10 @@ async function drain(server: Server): Promise<void> {
   await closed
   clearInterval(idle)
   clearTimeout(late)
+}
+
+function tlsOptions({ cert, key, minVersion }: NonNullable<BrokerSettings['web']['tls']>) {
+  return { cert, key: key.reveal(), minVersion: `TLSv${minVersion}` as const }
 }
 
 /** A sign-in that waits for a directory takes no longer. */

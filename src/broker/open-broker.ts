@@ -214,7 +214,8 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     async reload(next) {
       settings = { ...settings, staticClients: next.staticClients, connectors: next.connectors, ...usersOf(next) }
       clients.declare(settings.staticClients)
-      await reconcile()
+      // They are served by now; that the store cannot keep what has changed must not hold up who changes a policy.
+      await reconcile().catch((error) => report('cannot keep which connectors the configuration has changed', error))
       serving = serve()
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

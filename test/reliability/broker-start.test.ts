@@ -1,12 +1,15 @@
 /** Start and end of the broker beside the proxy: the proxy is there whether its broker's store is or not. */
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { once } from 'node:events'
+import { copyFileSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { connect } from 'node:tls'
 import { hashSync } from 'bcryptjs'
 import { socketManagement } from '#src/broker/management/socket-management.ts'
 import { describe } from '#test/actors/browser.ts'
+import { makeCerts } from '#test/actors/certs.ts'
 import { skipWithoutPostgres, startPostgres } from '#test/actors/postgres.ts'
 import { freePort, temporaryFolder } from '#test/actors/program.ts'
 import { type Config, startProxy } from '#test/actors/proxy.ts'
@@ -149,4 +152,60 @@ test('a broker that is added to a running configuration, or taken out of it, wai
   await proxy.logged(waits('broker'))
   assert.equal((await proxy.browser().open(proxy.url('pub'))).status, 200)
   assert.match((await proxy.browser().fetch(proxy.url('id', '/healthz'))).body, /passed/)
+})
+
+test('a new certificate of the broker’s own listener is served without a restart, and one without its key never', async () => {
+  using folder = temporaryFolder('broker-start')
+  const [port, brokerPort] = [await freePort(), await freePort()]
+  const [first, next] = [await makeCerts(['id.corp.test']), await makeCerts(['id.corp.test'])]
+  const [tlsCert, tlsKey] = [join(folder.path, 'tls.crt'), join(folder.path, 'tls.key')]
+  const put = (certs: typeof first, key = certs) => {
+    copyFileSync(certs.certificateFile, tlsCert)
+    copyFileSync(key.keyFile, tlsKey)
+  }
+  put(first)
+  const storage = { type: 'memory' }
+  const place = { port, socket: join(folder.path, 'admin.sock'), upstream: 'http://127.0.0.1:9', storage }
+  const config = configOf(place, { web: { https: `127.0.0.1:${brokerPort}`, tlsCert, tlsKey } })
+  await using proxy = await startProxy({ config, port })
+  const isServed = async ({ ca }: typeof first) => {
+    const socket = connect({ host: '127.0.0.1', port: brokerPort, servername: 'id.corp.test', ca })
+    const outcome = await once(socket, 'secureConnect').then(
+      () => true,
+      () => false,
+    )
+    socket.destroy()
+    return outcome
+  }
+  assert.deepEqual([await isServed(first), await isServed(next)], [true, false])
+  put(first, next)
+  await proxy.logged((line) => String(line['message']).startsWith('configuration refused'))
+  assert.equal(await isServed(first), true)
+  put(next)
+  const line = await proxy.logged(says('configuration in force'))
+  assert.equal(line['needs-restart'], undefined)
+  assert.deepEqual([await isServed(first), await isServed(next)], [false, true])
+})
+
+test('a configuration that is rolled back takes the broker’s users with it', async () => {
+  using folder = temporaryFolder('broker-start')
+  await using upstream = await startUpstream()
+  const port = await freePort()
+  const storage = { type: 'memory' }
+  const place = { port, socket: join(folder.path, 'admin.sock'), upstream: upstream.url, storage }
+  const limits = { config_rollback: { window: '60s', deny_rate_increase: '50%', minimum_requests: 10 } }
+  const good = { ...configOf(place), ...limits }
+  await using proxy = await startProxy({ config: good, port })
+  const ask = async () => {
+    for (let n = 0; n < 12; n++) await proxy.browser().fetch(proxy.url('pub'))
+  }
+  await ask()
+  const routes = (good['routes'] as Config[]).map((route) => ({ ...route, to: 'http://127.0.0.1:9' }))
+  proxy.write({ ...good, ...configOf(place, { staticPasswords: [{ ...alice, email: 'mallory@corp.test' }] }), routes })
+  await proxy.logged(says('configuration in force'))
+  await ask()
+  await proxy.logged((line) => String(line['message']).startsWith('configuration rolled back'))
+  const browser = proxy.browser()
+  const page = await browser.submit(await browser.open(proxy.url('hello')), typed)
+  assert.equal(page.url, proxy.url('hello'), describe(page))
 })

@@ -72,6 +72,11 @@ test('without its database every step says 503 and when to come again, sessions 
     assert.match(body, /cannot reach its store/, url)
   }
 
+  // A policy can be changed all the same, and the broker's users with it.
+  const [one] = world.instances
+  one.write({ ...world.config(0), routes: [{ from: service, to: 'http://127.0.0.1:9', allowed_groups: ['nobody'] }] })
+  await one.logged((line) => line['message'] === 'configuration in force')
+
   await world.postgres.start()
   assert.equal((await post(browser, '/token', refresh)).status, 200)
   assert.ok((await other.submit(form, alice)).url.startsWith(wikiCallback))

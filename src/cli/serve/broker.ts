@@ -50,11 +50,13 @@ export async function openServedBroker(settings: BrokerSettings, tools: BrokerTo
   await opening.open({ waits: tools.waits ?? false })
   event('info', 'broker', { issuer: settings.issuer, addresses: doors.outside })
   const owned = opened.move()
-  const changed = (next: BrokerSettings) =>
-    fixed.filter((key) => JSON.stringify(next[key]) !== JSON.stringify(settings[key]))
+  const print = (one: BrokerSettings, key: (typeof fixed)[number]) =>
+    JSON.stringify(key === 'web' ? { ...one.web, tls: one.web.tls !== undefined } : one[key])
+  const changed = (next: BrokerSettings) => fixed.filter((key) => print(next, key) !== print(settings, key))
   return {
     access: { issuer: settings.issuer, inside: doors.inside, callerHeader, proof: doors.proof, own: doors.own },
     async reload(next) {
+      doors.replaceTls(next.web.tls)
       await opening.reload({ ...next, ...Object.fromEntries(fixed.map((key) => [key, settings[key]])) })
       return changed(next).map((key) => `broker.${key}`)
     },

@@ -33,7 +33,7 @@ export class Reloader {
     this.#settings = options.settings
     this.#rollback = new Rollback({
       last: (window, now) => options.kept.traffic.last(window, now),
-      restore: (settings) => void this.#enforce(settings),
+      restore: (settings) => this.#restore(settings),
       log: () => options.current.snapshot.log,
       now: Date.now,
     })
@@ -97,6 +97,15 @@ export class Reloader {
       log.event('error', 'configuration refused, the old one stays in force', { service: 'config', error })
       return false
     }
+  }
+
+  /** The proxy at once; the broker's clients, connectors and users with it. */
+  #restore(settings: Settings): void {
+    this.#enforce(settings)
+    const { log } = this.#options.current.snapshot
+    this.#reloadBroker(settings).catch((error: unknown) =>
+      log.event('error', 'the broker could not be rolled back', { service: 'config', error }),
+    )
   }
 
   /** The broker's clients, connectors and users; what else has changed there waits for a new process. */
