@@ -7,6 +7,9 @@ import { promisify } from 'node:util'
 import type { BrokerSettings } from '../config/dex/broker-settings.ts'
 import type { Front } from './front.ts'
 
+/** Of one request: what the proxy lets in at most, and what it adds. */
+const mostFields = 1_100
+
 /** Instead of an address: whoever else is on this machine has another one. */
 const ownAddress = 'inside'
 
@@ -63,6 +66,7 @@ export async function openBrokerDoors(web: BrokerSettings['web'], front: Front):
 
 function serving(front: Front, who: (request: IncomingMessage) => { address: string; requestId?: string | undefined }) {
   return (request: IncomingMessage, response: Parameters<Front>[1]) => {
+    if (request.rawHeaders.length > 2 * mostFields) return void response.writeHead(431, { connection: 'close' }).end()
     const { address, requestId = randomUUID() } = who(request)
     delete request.headers[callerHeader]
     void front(request, response, { address, requestId })
@@ -123,6 +127,8 @@ function limit(server: Server): void {
   server.requestTimeout = 30_000
   server.keepAliveTimeout = 30_000
   server.maxConnections = 2_000
+  // Some releases of Node drop what is above their limit in silence: the last field says who asks.
+  server.maxHeadersCount = 0
 }
 
 function listen(server: Server, address: string): Promise<void> {

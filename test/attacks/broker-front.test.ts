@@ -320,3 +320,22 @@ test('whatever is answered, in whatever form, is guessed at, framed, run and kep
     assert.doesNotMatch((await fetch(world.issuer + path)).headers.get('cache-control') ?? '', /no-store/, path)
   assert.equal((await fetch(`${world.issuer}/healthz`, { method: 'DELETE' })).status, 405)
 })
+
+test('more fields than anybody sends hide nobody: all of them are seen, or the request is refused', async () => {
+  await using world = await startBroker({ isBehindProxy: true })
+  const fields = (count: number) => Array.from({ length: count }, (_, at) => `a${at}: b`).join('\r\n')
+  const body = String(new URLSearchParams({ grant_type: 'x', client_id: 'app', client_secret: 'guess' }))
+  const say = async (count: number) => {
+    const socket = connect(Number(new URL(world.issuer).port), '127.0.0.1')
+    socket.end(
+      `POST /dex/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: ${body.length}\r\n` +
+        `Connection: close\r\n${fields(count)}\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n${body}`,
+    )
+    let heard = ''
+    for await (const part of socket) heard += part
+    return heard
+  }
+  assert.match(await say(1_050), /^HTTP\/1\.1 401 /)
+  assert.equal(world.decisions[0]?.address, '203.0.113.9')
+  assert.match(await say(1_200), /^HTTP\/1\.1 431 /)
+})
