@@ -194,7 +194,7 @@ test('a configuration that is rolled back takes the broker’s users with it', a
   const storage = { type: 'memory' }
   const place = { port, socket: join(folder.path, 'admin.sock'), upstream: upstream.url, storage }
   const limits = { config_rollback: { window: '60s', deny_rate_increase: '50%', minimum_requests: 10 } }
-  const good = { ...configOf(place), ...limits }
+  const good: Config = { ...configOf(place), ...limits }
   await using proxy = await startProxy({ config: good, port })
   const ask = async () => {
     for (let n = 0; n < 12; n++) await proxy.browser().fetch(proxy.url('pub'))
