@@ -1,4 +1,5 @@
 /** `ostiary broker`: the identity broker without a proxy, from Dex's own configuration file. */
+import type { BrokerSettings } from '../config/dex/broker-settings.ts'
 import { type BrokerConfiguration, readBrokerConfiguration } from '../config/dex/read-broker-configuration.ts'
 import { printProblems } from '../config/print-problems.ts'
 import { watchFiles } from '../config/watch-files.ts'
@@ -39,11 +40,12 @@ export async function runBroker(options: BrokerCommandOptions, io: Pick<Io, 'err
     )
   const sink = new LogSink()
   const log = openLog({ sink, level: options.logLevel })
-  const served = await openServedBroker(settings, { log: () => log, storeSecrets: secretsOf(options.env) }).catch(
-    (cause: unknown) => {
-      throw new RefusedToStart(`${cause instanceof Error ? cause.message : String(cause)}\n`, { cause })
-    },
-  )
+  const served = await openServedBroker(settings, {
+    log: () => log,
+    storeSecrets: secretsOf(settings, options.env),
+  }).catch((cause: unknown) => {
+    throw new RefusedToStart(`${cause instanceof Error ? cause.message : String(cause)}\n`, { cause })
+  })
   const following = new Following({ options, served, log })
   following.follow(first)
   return {
@@ -114,8 +116,12 @@ function read({ file, env, lenient }: BrokerCommandOptions): Promise<BrokerConfi
   return readBrokerConfiguration({ file, env, lenient })
 }
 
-/** What seals a store in PostgreSQL: `SHARED_SECRET`, as for the proxy. SQLite has a key file of its own. */
-function secretsOf(env: BrokerCommandOptions['env']): readonly Secret[] {
-  const text = env['SHARED_SECRET']
-  return text ? [new Secret(text)] : []
+/**
+ * What seals a store in PostgreSQL, newest first: `SHARED_SECRET` and `PREVIOUS_SHARED_SECRETS`, as for the proxy.
+ * SQLite has a key file of its own.
+ */
+function secretsOf({ storage }: BrokerSettings, env: BrokerCommandOptions['env']): readonly Secret[] {
+  if (storage.type !== 'postgres') return []
+  const texts = [env['SHARED_SECRET'], ...(env['PREVIOUS_SHARED_SECRETS'] ?? '').split(/[\s,]+/)]
+  return texts.flatMap((text) => (text ? [new Secret(text)] : []))
 }

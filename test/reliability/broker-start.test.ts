@@ -200,7 +200,7 @@ test('a configuration that is rolled back takes the broker’s users with it', a
     for (let n = 0; n < 12; n++) await proxy.browser().fetch(proxy.url('pub'))
   }
   await ask()
-  const routes = (good['routes'] as Config[]).map((route) => ({ ...route, to: 'http://127.0.0.1:9' }))
+  const routes = (configOf(place)['routes'] as Config[]).map((route) => ({ ...route, to: 'http://127.0.0.1:9' }))
   proxy.write({ ...good, ...configOf(place, { staticPasswords: [{ ...alice, email: 'mallory@corp.test' }] }), routes })
   await proxy.logged(says('configuration in force'))
   await ask()
