@@ -300,3 +300,36 @@ test('where the issuer has a host of its own, no sibling host can plant an attem
   const own = await at(onward.pathname, { headers: { cookie: [...planted, pair].join('; ') } })
   assert.match(own.headers.get('location') ?? '', /^https:\/\/app\.test\/cb\?code=/)
 })
+
+test('a connector is used for its grants only, by form, by session and by refresh', async () => {
+  const limited = (id: string, grantTypes: readonly string[]) => ({ ...connector(id), grantTypes })
+  const device = 'urn:ietf:params:oauth:grant-type:device_code'
+  const connectors = [limited('web', ['authorization_code']), limited('tv', [device])]
+  await using world = await startBroker({
+    connectors: connectors as never,
+    clients: [client('app'), client('kept', { allowedConnectors: ['tv'] })],
+    users: [user('alice')],
+  })
+  const at = async (browser: Application, id: string) => {
+    const { body } = await post(`${world.issuer}/device/code`, { scope: 'openid' }, { id, secret: `${id}-secret` })
+    const confirm = await browser.submit(await browser.open(String(body['verification_uri_complete'])))
+    return await browser.submit(confirm)
+  }
+  const browser = world.browser()
+  const chooser = await browser.open(authorizeUrl(world.issuer))
+  assert.match(chooser.body, /\/auth\/web\/login/)
+  assert.doesNotMatch(chooser.body, /\/auth\/tv\/login/)
+  const forDevice = await at(browser, 'app')
+  assert.match(forDevice.body, /\/auth\/tv\/login/)
+  assert.doesNotMatch(forDevice.body, /\/auth\/web\/login/)
+  over(await browser.open(new URL(forDevice.url).href.replace('/sign-in?', '/auth/web/login?')))
+  // A session that came by the web is none for a device, nor does the web's application get what came for a device.
+  const signed = await browser.open(authorizeUrl(world.issuer, { connector_id: 'web' }))
+  const { body } = await redeem(world, signed)
+  assert.ok(body['access_token'])
+  assert.equal(body['refresh_token'], undefined)
+  assert.match((await at(browser, 'app')).body, /\/auth\/tv\/login/, 'the session of the web has let a device in')
+  const tv = world.browser()
+  assert.match((await at(tv, 'kept')).body, /The device is signed in/)
+  assert.match((await tv.open(authorizeUrl(world.issuer))).body, /\/auth\/web\/login/)
+})

@@ -5,6 +5,7 @@ import { refresherOf } from '../connectors/connector.ts'
 import type { OpenConnectors } from '../connectors/open-connectors.ts'
 import { claimsOf } from './claims.ts'
 import type { BrokerClient, ClientBook } from './client-book.ts'
+import { type ConnectorGrant, grantOfPage, mayServe } from './connector-grants.ts'
 import { type Identities, type KnownIdentity, readKnown } from './identities.ts'
 import type { ProviderErrors } from './oidc-library.ts'
 import { isInGrace } from './refresh-grace.ts'
@@ -56,7 +57,7 @@ export class Accounts {
         return held.known
       }
       // The client may have been kept to other connectors since.
-      if (!(await this.#mayUse(context, held.known)))
+      if (!(await this.#mayUse(context, { known: held.known, grant: 'refresh_token' })))
         throw new this.#options.errors.InvalidGrant('the account may not sign in any more')
       const known = await this.#refreshed(held.known)
       // The source may have taken its time: who was signed out meanwhile stays so.
@@ -79,7 +80,7 @@ export class Accounts {
       return justNow
     }
     const known = await identities.ofSession(uid)
-    if (known && !(await this.#mayUse(context, known))) return undefined
+    if (known && !(await this.#mayUse(context, { known, grant: grantOfPage(context.oidc.route) }))) return undefined
     if (!known || now() - known.checkedAt < freshFor) return known
     try {
       const fresh = await this.#ask(known)
@@ -94,7 +95,12 @@ export class Accounts {
   }
 
   /** A session that came through another connector than this request may use is none for it. */
-  async #mayUse({ oidc }: KoaContextWithOIDC, { connectorId }: KnownIdentity): Promise<boolean> {
+  async #mayUse(
+    { oidc }: KoaContextWithOIDC,
+    { known: { connectorId }, grant }: { readonly known: KnownIdentity; readonly grant: ConnectorGrant },
+  ): Promise<boolean> {
+    const connector = this.#options.connectors.list().find(({ id }) => id === connectorId)
+    if (connector && !mayServe(connector, grant)) return false
     const client = await this.#options.clients.find(oidc.client?.clientId ?? '')
     const allowed = client?.allowedConnectors ?? []
     const named = oidc.params?.['connector_id']

@@ -4,19 +4,18 @@
  */
 import type { KoaContextWithOIDC, default as Provider } from 'oidc-provider'
 import type { Audit, Decision, DecisionAct } from '../audit.ts'
+import { deviceGrant, exchangeGrant, grantOfPage } from './connector-grants.ts'
 import type { KnownIdentity } from './identities.ts'
 
 const acts: Readonly<Record<string, DecisionAct>> = {
   authorization_code: 'code redemption',
   refresh_token: 'refresh',
-  'urn:ietf:params:oauth:grant-type:device_code': 'device code redemption',
-  'urn:ietf:params:oauth:grant-type:token-exchange': 'token exchange',
+  [deviceGrant]: 'device code redemption',
+  [exchangeGrant]: 'token exchange',
 }
 
 /** Neither is a decision: the device asks again while the person types (RFC 8628 §3.5). */
 const pending: ReadonlySet<string> = new Set(['authorization_pending', 'slow_down'])
-/** The device's pages. */
-const deviceRoutes: ReadonlySet<string> = new Set(['code_verification', 'device_resume'])
 
 export function keepAuditTrail(provider: Provider, audit: Audit): void {
   const told = (context: KoaContextWithOIDC, act: DecisionAct, more: Pick<Decision, 'outcome' | 'code' | 'reason'>) =>
@@ -53,7 +52,9 @@ export function keepAuditTrail(provider: Provider, audit: Audit): void {
     refused(() => 'client authentication'),
   )
   provider.on('authorization.success', (context) =>
-    told(context, deviceRoutes.has(context.oidc.route) ? 'device approval' : 'authorization', { outcome: 'done' }),
+    told(context, grantOfPage(context.oidc.route) === deviceGrant ? 'device approval' : 'authorization', {
+      outcome: 'done',
+    }),
   )
   provider.on('end_session.success', (context) => told(context, 'sign-out', { outcome: 'done' }))
   provider.use(async (context, next) => {

@@ -7,6 +7,7 @@ import type { OpenConnectors } from '../connectors/open-connectors.ts'
 import { prolong } from '../store/prolong.ts'
 import type { Store } from '../store/store.ts'
 import type { BoundedRecords } from './bounded-records.ts'
+import { mayServe } from './connector-grants.ts'
 import type { Identities, KnownIdentity } from './identities.ts'
 
 interface GrantOptions {
@@ -68,7 +69,7 @@ export class Grants {
     if (!held) return false
     using borrowed = await this.#options.connectors.borrow(held.known.connectorId)
     if (!borrowed || !refresherOf(borrowed.connector, held.known.identity)) return false
-    return borrowed.grantTypes.length === 0 || borrowed.grantTypes.includes('refresh_token')
+    return mayServe(borrowed, 'refresh_token')
   }
 
   /** Seconds that a browser session lasts from now on: until it is left unused, and never beyond its absolute end. */

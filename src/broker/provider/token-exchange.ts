@@ -9,6 +9,7 @@ import type { OpenConnectors } from '../connectors/open-connectors.ts'
 import { claimsFor } from './accounts.ts'
 import { checkAudiences } from './authorization-rules.ts'
 import type { ClientBook } from './client-book.ts'
+import { exchangeGrant, mayServe } from './connector-grants.ts'
 import { dexSubject } from './dex-subject.ts'
 import type { Identities } from './identities.ts'
 import type { ProviderLibrary } from './oidc-library.ts'
@@ -23,7 +24,6 @@ interface ExchangeOptions {
   report(message: string, error: unknown): void
 }
 
-const grantType = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const tokenTypes = {
   'urn:ietf:params:oauth:token-type:id_token': 'id_token',
   'urn:ietf:params:oauth:token-type:access_token': 'access_token',
@@ -36,7 +36,7 @@ const known = new Set(['openid', 'email', 'profile', 'groups', 'federated:id'])
 const sourceLimit = 15_000
 
 export function addTokenExchange(provider: Provider, options: ExchangeOptions): void {
-  provider.registerGrantType(grantType, (context) => exchange(provider, context, options), parameters, [])
+  provider.registerGrantType(exchangeGrant, (context) => exchange(provider, context, options), parameters, [])
 }
 
 async function exchange(provider: Provider, context: KoaContextWithOIDC, options: ExchangeOptions): Promise<void> {
@@ -69,7 +69,12 @@ async function exchange(provider: Provider, context: KoaContextWithOIDC, options
   const grant = new provider.Grant({ clientId: client.clientId, accountId: subject })
   grant.jti = randomBytes(24).toString('base64url')
   grant.addOIDCScope(scopes.join(' '))
-  const token = new provider.AccessToken({ client, accountId: subject, grantId: grant.jti, gty: grantType } as never)
+  const token = new provider.AccessToken({
+    client,
+    accountId: subject,
+    grantId: grant.jti,
+    gty: exchangeGrant,
+  } as never)
   token.scope = scopes.join(' ')
   const expiresIn = token.expiration
   const held = { subject, connectorId, identity, checkedAt: now() }
@@ -107,8 +112,7 @@ async function whose(
   if (token === '') throw new InvalidRequest('missing required parameter subject_token')
   using borrowed = await connectors.borrow(connectorId)
   const connector = borrowed?.connector
-  const isAllowed = !borrowed || borrowed.grantTypes.length === 0 || borrowed.grantTypes.includes(grantType)
-  if (!borrowed || connector?.kind !== 'redirect' || !connector.readToken || !isAllowed)
+  if (!borrowed || connector?.kind !== 'redirect' || !connector.readToken || !mayServe(borrowed, exchangeGrant))
     throw new InvalidRequest('connector_id names no connector that can read tokens')
   try {
     const identity = await connector.readToken({ token, type: from, signal: AbortSignal.timeout(sourceLimit) })

@@ -9,6 +9,7 @@ import type { UpstreamIdentity } from '../connectors/connector.ts'
 import type { BorrowedConnector, ConnectorLabel, OpenConnectors } from '../connectors/open-connectors.ts'
 import type { BoundedRecords } from '../provider/bounded-records.ts'
 import type { ClientBook } from '../provider/client-book.ts'
+import { deviceGrant, mayServe } from '../provider/connector-grants.ts'
 import { dexSubject } from '../provider/dex-subject.ts'
 import type { Identities } from '../provider/identities.ts'
 import type { Store } from '../store/store.ts'
@@ -72,7 +73,11 @@ export class Attempts {
   }
 
   /** The connectors that this attempt may use, in order. */
-  async choices({ params }: Pick<Interaction, 'params'>): Promise<readonly ConnectorLabel[]> {
+  async choices({
+    params,
+    deviceCode,
+  }: Pick<Interaction, 'params' | 'deviceCode'>): Promise<readonly ConnectorLabel[]> {
+    const grant = deviceCode === undefined ? 'authorization_code' : deviceGrant
     const { clients, connectors } = this.options
     const client = await clients.find(String(params['client_id'] ?? ''))
     const allowed = client?.allowedConnectors ?? []
@@ -80,7 +85,7 @@ export class Attempts {
     return connectors
       .list()
       .filter(({ id }) => (allowed.length === 0 || allowed.includes(id)) && (named === undefined || named === id))
-      .filter(({ grantTypes }) => grantTypes.length === 0 || grantTypes.includes('authorization_code'))
+      .filter((connector) => mayServe(connector, grant))
   }
 
   /** Somebody has proved who they are: keeps it with the attempt, and sends the browser on. */

@@ -34,7 +34,7 @@ export class SignIn {
   /** Where an attempt begins; sets the cookie that binds it to the browser. For the provider's `interactions.url`. */
   async begin(
     context: KoaContextWithOIDC,
-    { uid, prompt, params }: Pick<Interaction, 'uid' | 'prompt' | 'params'>,
+    { uid, prompt, params, deviceCode }: Pick<Interaction, 'uid' | 'prompt' | 'params' | 'deviceCode'>,
   ): Promise<string> {
     const { cookies, issuer, alwaysChoose } = this.#attempts.options
     const path = new URL(issuer).pathname.replace(/\/$/, '') || '/'
@@ -48,7 +48,7 @@ export class SignIn {
     for (const name of cookies.tooMany(context.req)) context.cookies.set(name, null, attributes)
     context.cookies.set(cookies.name(uid), cookies.value(uid), { ...attributes, maxAge: longestAttempt })
     if (prompt.name === 'consent') return this.#attempts.url(consentPath, { req: uid })
-    const choices = await this.#attempts.choices({ params })
+    const choices = await this.#attempts.choices({ params, deviceCode })
     const [only] = choices
     const named = typeof params['connector_id'] === 'string'
     if (only && choices.length === 1 && (named || !alwaysChoose)) return this.#attempts.loginUrl(only.id, uid)
