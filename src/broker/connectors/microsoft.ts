@@ -12,6 +12,9 @@ import { checkRedirectAddress } from './oidc/redirect-address.ts'
 import { UpstreamClient, type UpstreamTokens } from './oidc/upstream-client.ts'
 import { UpstreamConnection } from './oidc/upstream-connection.ts'
 
+/** Letters. Tokens of workloads have a few thousand. */
+const longestAssertion = 16 * 1024
+
 /** Anybody with an account of that kind, so that no tenant's groups can be meant. */
 const everybody: ReadonlySet<string> = new Set(['common', 'organizations', 'consumers'])
 
@@ -183,6 +186,12 @@ function authenticationOf(settings: MicrosoftSettings, tools: ConnectorTools): C
     const assertion = await tools.readFile(settings.clientAssertion).catch((cause: unknown) => {
       throw new ProxyError('CONNECTOR_MISCONFIGURED', `cannot read clientAssertion of connector ${tools.id}`, { cause })
     })
+    // It goes to an address of the settings: whoever may write those reads no other file by it.
+    if (!/^[\w-]+\.[\w-]+\.[\w-]+\s*$/.test(assertion) || assertion.length > longestAssertion)
+      throw new ProxyError(
+        'CONNECTOR_MISCONFIGURED',
+        `cannot use clientAssertion of connector ${tools.id}: expected a signed token, got something else`,
+      )
     body.set('client_id', client.client_id)
     body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer')
     body.set('client_assertion', assertion.trim())

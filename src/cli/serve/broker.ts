@@ -12,6 +12,7 @@ import type { Content } from '../../respond/html.ts'
 import { brokerPages } from '../../respond/pages/broker.ts'
 import type { BrokerAccess } from '../../snapshot/broker-route.ts'
 import { readRunTimeConnector } from '../broker/read-connector.ts'
+import { readSourceFile } from '../broker/read-source-file.ts'
 import { type OpenedBroker, OpeningBroker } from './opening-broker.ts'
 
 export interface BrokerTools {
@@ -79,7 +80,7 @@ async function openBehind(
       pages,
       doors,
       readConnector: readRunTimeConnector,
-      readFile: (path) => readFile(path, 'utf8'),
+      readFile: readSourceFile,
       now: Date.now,
       audit: ({ act, outcome, ...details }) =>
         event(outcome === 'failed' ? 'warn' : 'info', `${act} ${outcome}`, { act, outcome, ...details }),

@@ -144,6 +144,14 @@ test('a workload proves itself by an assertion that is read each time', async ()
   )
   const { code, message } = await refusal(open(entra, { clientAssertion: '/token' }, tools).check(noHurry()))
   assert.deepEqual([code, message], ['CONNECTOR_MISCONFIGURED', 'cannot read clientAssertion of connector ms'])
+  const sent = entra.forms.length
+  for (const text of ['root:x:0:0:root:/root:/bin/bash\n', 'a.b', 'a.b.c\nmore', `a.b.${'c'.repeat(20_000)}`, '']) {
+    const other = testTools({ id: 'ms', readFile: async () => text })
+    const found = await refusal(open(entra, { clientAssertion: '/etc/passwd' }, other).check(noHurry()))
+    assert.equal(found.code, 'CONNECTOR_MISCONFIGURED')
+    assert.match(found.message, /expected a signed token, got something else/)
+  }
+  assert.equal(entra.forms.length, sent, 'a file of the machine has left it')
 })
 
 test('settings that cannot work are found before anybody signs in', async () => {
