@@ -1,6 +1,7 @@
 /** What somebody may try on the broker's front: spellings of paths, odd octets, odd hosts, and who says who asks. */
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { test } from 'node:test'
 import { answerOf, authorizeUrl, callback, client, post, startBroker, type World } from '#test/broker/world.ts'
 
@@ -338,4 +339,26 @@ test('more fields than anybody sends hide nobody: all of them are seen, or the r
   assert.match(await say(1_050), /^HTTP\/1\.1 401 /)
   assert.equal(world.decisions[0]?.address, '203.0.113.9')
   assert.match(await say(1_200), /^HTTP\/1\.1 431 /)
+})
+
+test('a form of a great many empty fields holds nobody else up', async () => {
+  await using world = await startBroker()
+  const delays = monitorEventLoopDelay({ resolution: 5 })
+  await fetch(`${world.issuer}/healthz`)
+  delays.enable()
+  for (const [path, octets] of [
+    ['/callback', 500_000],
+    ['/token', 60_000],
+    ['/token/introspect', 60_000],
+    ['/auth', 15_000],
+    ['/logout', 120_000],
+  ] as const)
+    for (const field of ['a&', '&', 'a=b&']) {
+      const body = field.repeat(octets / field.length)
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+      const { status } = await fetch(world.issuer + path, { method: 'POST', body, headers, redirect: 'manual' })
+      assert.ok(status === 413 || status === 303, `${path} ${status}`)
+    }
+  delays.disable()
+  assert.ok(delays.max < 150e6, `the event loop was held up for ${delays.max / 1e6} ms`)
 })

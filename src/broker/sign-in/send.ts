@@ -85,7 +85,7 @@ export function isForm({ headers }: IncomingMessage): boolean {
   return /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '')
 }
 
-/** The form of a POST; undefined where it is too long or not a form. */
+/** The form of a POST; undefined where it is too long, has too many fields, or is none. */
 export async function readForm(request: IncomingMessage, limit = formOctets): Promise<URLSearchParams | undefined> {
   if (!isForm(request)) return undefined
   const parts: Buffer[] = []
@@ -96,5 +96,15 @@ export async function readForm(request: IncomingMessage, limit = formOctets): Pr
     if (size <= limit) parts.push(part as Buffer)
   }
   if (size > limit) return undefined
-  return new URLSearchParams(Buffer.concat(parts).toString('utf8'))
+  const octets = Buffer.concat(parts)
+  return hasManyFields(octets) ? undefined : new URLSearchParams(octets.toString('utf8'))
+}
+
+/** Forms of ours and of OAuth have some twenty. The time to read many empty ones grows with the square of their number. */
+const mostFields = 256
+
+function hasManyFields(octets: Buffer): boolean {
+  let count = 0
+  for (let at = octets.indexOf('&'); at >= 0; at = octets.indexOf('&', at + 1)) if (++count >= mostFields) return true
+  return false
 }
