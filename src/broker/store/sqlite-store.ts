@@ -64,6 +64,10 @@ function makeFile(file: string): void {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'EEXIST') return
     if (code === 'ENOENT') throw storeFailure(`open the store ${file}`, 'its folder must be there, got none', error)
+    if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM') {
+      const why = `this process must be able to write its folder, got ${code}; storage.config.file names another place`
+      throw storeFailure(`open the store ${file}`, why, error)
+    }
     throw error
   }
 }

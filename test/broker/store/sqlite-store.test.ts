@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
@@ -54,6 +54,14 @@ test('what cannot be a store is refused with a reason', async () => {
   const directory = newFile()
   mkdirSync(directory)
   await assert.rejects(openSqliteStore({ file: directory, now }), failed)
+})
+
+// Nobody can write there, root included.
+test('a folder that cannot be written is told, with the way out', { skip: !existsSync('/sys/kernel') }, async () => {
+  await assert.rejects(openSqliteStore({ file: '/sys/ostiary.db', now }), {
+    ...failed,
+    message: /: this process must be able to write its folder, got E\w+; storage\.config\.file names another place$/,
+  })
 })
 
 test('a file that a newer release wrote is refused and left alone', async () => {
