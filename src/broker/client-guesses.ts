@@ -29,8 +29,9 @@ const mostHomes = 32
 
 export class ClientGuesses {
   readonly #now: () => number
-  readonly #atHome = new Guarded({ free: 20, longestWaitMs: 300_000 })
-  readonly #networks = new Guarded({ free: 30, longestWaitMs: 300_000 })
+  /** Waits stay short: whoever shares the client's address must not keep it out for long. */
+  readonly #atHome = new Guarded({ free: 30, longestWaitMs: 5_000 })
+  readonly #networks = new Guarded({ free: 30, longestWaitMs: 60_000 })
   /** From everywhere else. Waits stay short: an application that has moved must get in. */
   readonly #strangers = new Guarded({ free: 100, longestWaitMs: 30_000 })
   /** From where each client has shown its right secret. */

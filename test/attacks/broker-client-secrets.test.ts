@@ -144,3 +144,18 @@ test('mistakes that are no guesses, and public clients, are not counted', async 
   const { status } = await redeem(world, await signIn(world.browser(), authorizeUrl(world.issuer)))
   assert.equal(status, 200)
 })
+
+test('whoever shares the address of a client holds it up for seconds, however long they guess', async () => {
+  let moment = Date.now()
+  await using world = await startBroker({ now: () => moment, isBehindProxy: true })
+  const home = { from: '203.0.113.5', secret: 'app-secret' }
+  assert.equal((await show(world, home)).status, 200)
+  let looked = 0
+  for (let second = 0; second < 300; second++) {
+    if ((await show(world, { from: home.from })).status === 401) looked++
+    moment += 1_000
+  }
+  assert.ok(looked <= 100, `${looked} guesses in five minutes`)
+  const { status, wait } = await show(world, home)
+  assert.ok(status === 200 || wait <= 5, `${status} for ${wait} s`)
+})
