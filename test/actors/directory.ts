@@ -22,6 +22,8 @@ export interface Directory extends AsyncDisposable {
   readonly suffix: string
   /** Changes entries as the administrator, in the words of ldapmodify: `dn: …`, `changetype: modify`, … */
   modify(ldif: string): void
+  /** Adds whole entries, references to other servers among them. */
+  add(ldif: string): void
   /** Ends the server and starts it again at the same ports with the same entries; connections break. */
   restart(): Promise<void>
   stop(): Promise<void>
@@ -81,6 +83,7 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
     plainPort,
     suffix,
     modify,
+    add: (ldif) => void runProgram(modifier, ['-a', '-M', ...bind], { input: ldif }),
     stop: () => program.stop(),
     async restart() {
       await program.stop()

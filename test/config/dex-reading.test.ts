@@ -58,6 +58,24 @@ ${LDAP.replace('bindPW', 'BindPw').replace('baseDN', 'BASEDN').replace('type:', 
   assert.equal(config.userSearch.baseDN, 'dc=corp,dc=test')
 })
 
+test('an empty text is no text where Go knows no difference, and stays one where it does', async () => {
+  const text = `${DEX}expiry: {idTokens: "", refreshTokens: {reuseInterval: ""}}
+${LDAP.replace('userSearch: {', 'userSearch: {scope: "", ')}
+  - type: oidc
+    id: oidc
+    name: OIDC
+    config: {issuer: "https://up.test", clientID: c, clientSecret: s, redirectURI: "https://dex.corp.test/dex/callback", pkceChallenge: "", promptType: ""}
+`
+  const { expiry, connectors } = await brokerOf(text)
+  assert.equal(expiry.idTokens, 86_400_000)
+  assert.equal(expiry.refreshTokens.reuseInterval, 0)
+  const [ldap, oidc] = connectors
+  assert.equal(ldap?.type === 'ldap' && ldap.config.userSearch.scope, 'sub')
+  assert.ok(oidc?.type === 'oidc')
+  assert.equal(oidc.config.pkceChallenge, undefined)
+  assert.equal(oidc.config.promptType, '')
+})
+
 test('a key twice, in two cases, is refused at the second one', async () => {
   assert.deepEqual(await brokerProblems(`${DEX}Issuer: https://other.test\n`), [
     '4:1 Issuer the same key twice (in another case)',

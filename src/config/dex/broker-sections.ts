@@ -34,7 +34,9 @@ const pooled = 'connections are opened when needed, and closed after a while wit
 
 export const postgresSection = goSection(
   {
-    host: goText().prefault('localhost').meta({ doc: 'Host name, or the folder of a Unix socket.' }),
+    host: goText()
+      .prefault('localhost')
+      .meta({ blankIsUnset: true, doc: 'Host name, or the folder of a Unix socket.' }),
     port: goCount({ min: 0, max: 65535 }).prefault(5432).meta({ doc: 'TCP port.' }),
     database: goText().meta({ doc: 'Name of the database; tables are made there.' }),
     user: goText().meta({ doc: 'Who connects.' }),

@@ -7,10 +7,13 @@ import { Secret } from '../../crypto/secret.ts'
 import { parseDuration } from '../../wire/duration.ts'
 import { nearest } from '../../wire/nearest.ts'
 import { type Milliseconds, milliseconds } from '../../wire/units.ts'
-import { type Fail, isMap, settingType } from '../setting-type.ts'
+import { type Fail, isMap, metaOf, settingType } from '../setting-type.ts'
 
 type Shape = Readonly<Record<string, z.ZodType>>
 type SectionValues<S extends Shape> = { readonly [K in keyof S]: z.output<S[K]> }
+
+/** Types for which the empty text is no value, and means the default. A registry for the same reason as `sections`. */
+const emptyTextIsUnset = z.registry<Record<string, never>>()
 
 /** Text. A number or boolean is refused, as Go's decoder does: `bindPW: 12345` has to be quoted. */
 export const goText = () => settingType('text', readText)
@@ -44,8 +47,8 @@ export const goCount = (limits: { readonly min: number; readonly max: number }) 
   })
 
 /** A duration in Go's form, as text: `24h`, `1h30m`. */
-export const goDuration = () =>
-  settingType('duration', (raw, fail): Milliseconds => {
+export const goDuration = () => {
+  const type = settingType('duration', (raw, fail): Milliseconds => {
     try {
       const span = typeof raw === 'string' ? parseDuration(raw) : undefined
       if (span !== undefined && span >= 0) return span
@@ -56,6 +59,9 @@ export const goDuration = () =>
     fail('a duration such as 24h or 30m', isBare ? { hint: 'write the unit, as in 24h' } : {})
     return milliseconds(0)
   })
+  emptyTextIsUnset.add(type, {})
+  return type
+}
 
 /** Octets as Go's `[]byte`: standard base64. The value is the decoded text (PEM, mostly). */
 export const goOctets = () =>
@@ -95,8 +101,8 @@ export const goTextMap = () =>
     return Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, readText(value, at(fail, [key]))]))
   })
 
-export const goOneOf = <const W extends string>(choices: readonly W[]) =>
-  settingType(
+export const goOneOf = <const W extends string>(choices: readonly W[]) => {
+  const type = settingType(
     choices
       .filter(Boolean)
       .map((choice) => `\`${choice}\``)
@@ -107,6 +113,9 @@ export const goOneOf = <const W extends string>(choices: readonly W[]) =>
       return choice ?? (choices[0] as W)
     },
   )
+  emptyTextIsUnset.add(type, {})
+  return type
+}
 
 export interface SectionOptions {
   /** Keys that Dex knows and we do not take, with the reason. */
@@ -132,14 +141,14 @@ const sections = z.registry<{ section: unknown }>()
 
 /** What a section is made of, looked for through `optional` and `prefault`; undefined for other types. */
 export function sectionOf(schema: z.ZodType): SectionInfo | undefined {
+  return sections.get(innermost(schema))?.section as SectionInfo | undefined
+}
+
+/** The type without `optional` and `prefault` around it. */
+function innermost(schema: z.ZodType): z.ZodType {
   let inner: z.ZodType = schema
-  for (let depth = 0; depth < 8; depth++) {
-    const known = sections.get(inner)
-    if (known !== undefined) return known.section as SectionInfo
-    if (!(inner instanceof z.ZodOptional || inner instanceof z.ZodPrefault)) return undefined
-    inner = inner.unwrap() as z.ZodType
-  }
-  return undefined
+  while (inner instanceof z.ZodOptional || inner instanceof z.ZodPrefault) inner = inner.unwrap() as z.ZodType
+  return inner
 }
 
 /**
@@ -213,13 +222,22 @@ function readSection<S extends Shape>(
       })
   }
   for (const [name, type] of Object.entries(shape)) {
-    const [key, value] = given.get(name.toLowerCase()) ?? [name, undefined]
+    const [key, written] = given.get(name.toLowerCase()) ?? [name, undefined]
+    const value = written === '' && isUnsetByEmptyText(type) ? undefined : written
     const result = type.safeParse(value ?? undefined)
     if (result.success) values[name as keyof S] = result.data as SectionValues<S>[keyof S]
     else if (value === undefined || value === null) fail(`a map that holds ${name}`, { found: 'none' })
     else passOn(result.error.issues, { key, fail })
   }
   return values as SectionValues<S>
+}
+
+/**
+ * Go cannot tell an empty text from a key that is not there. For plain text it makes a difference only where the default
+ * is another one, and where it does the declaration says so: an empty `promptType` is no prompt.
+ */
+function isUnsetByEmptyText(type: z.ZodType): boolean {
+  return metaOf(type).blankIsUnset === true || (!type.safeParse('').success && emptyTextIsUnset.has(innermost(type)))
 }
 
 /** The reason that a table gives for a key, in any case. */

@@ -86,16 +86,23 @@ test('filters are put together as Dex does', () => {
   assert.equal(parseFilter('(sn=N\\c3\\ba\\c3\\b1ez \\28x\\29)', 'x')?.toString(), '(sn=Núñez \\28x\\29)')
 })
 
+test('several filters in a row must all match, and those of RFC 4526 match everything and nothing', () => {
+  assert.equal(parseFilter('(uid=a)(!(uid=b))', 'x')?.toString(), '(&(uid=a)(!(uid=b)))')
+  assert.equal(parseFilter('(&)', 'x')?.toString(), '(objectClass=*)')
+  assert.equal(parseFilter('(&(uid=a)(|))', 'x')?.toString(), '(&(uid=a)(!(objectClass=*)))')
+})
+
 test('a filter that is none is refused when the connector opens', () => {
   for (const filter of [
     '(uid=alice',
     'uid=alice)',
-    '(uid=a)(uid=b)',
+    '(uid=a)uid=b',
+    '(uid=a)(uid=b',
+    '(uid=a))(uid=b)',
     '((uid=a))',
     '(uid~a)',
     '(uid=\\zz)',
     '(uid=\\ff)',
-    '(&)',
     '('.repeat(5000),
   ])
     assert.throws(
@@ -208,7 +215,7 @@ const REFUSED: Readonly<Record<string, [RawConfig, RegExp]>> = {
   'a bad filter of users': [{ userSearch: { filter: '(uid' } }, /userSearch\.filter/],
   'a bad filter of groups': [{ groupSearch: { filter: '(cn' } }, /groupSearch\.filter/],
   'groups without names': [{ groupSearch: { nameAttr: '' } }, /groupSearch needs nameAttr/],
-  'groups without matcher': [{ groupSearch: { userAttr: '' } }, /groupSearch needs userMatchers/],
+  'half a matcher': [{ groupSearch: { userAttr: '' } }, /userMatchers\.userAttr.*names an attribute/],
   'both ways to groups': [
     { groupSearch: { memberOfAttr: 'memberOf', userMatchers: [{ userAttr: 'DN', groupAttr: 'member' }] } },
     /got both/,

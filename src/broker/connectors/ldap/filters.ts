@@ -18,19 +18,37 @@ import { ProxyError } from '../../../errors/proxy-error.ts'
 export const anything = (): Filter => new PresenceFilter({ attribute: 'objectClass' })
 
 /**
- * The filter that the administrator wrote; undefined where it is empty.
+ * The filter that the administrator wrote; undefined where it is empty. Several in a row must all match: Dex puts the
+ * text into a conjunction as it stands.
  * @throws ProxyError CONNECTOR_MISCONFIGURED
  */
 export function parseFilter(text: string, setting: string): Filter | undefined {
   if (text.trim() === '') return undefined
   try {
-    return FilterParser.parseString(decodeOctets(text.trim()))
+    const written = withoutEmptyLists(decodeOctets(text.trim()))
+    return FilterParser.parseString(isSeveral(written) ? `(&${written})` : written)
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message : 'unknown'
     throw new ProxyError('CONNECTOR_MISCONFIGURED', `cannot read the filter ${setting}: ${problem}, got "${text}"`, {
       cause,
     })
   }
+}
+
+/** The true and false of RFC 4526, which the library does not know. A parenthesis in a value is escaped. */
+const withoutEmptyLists = (text: string) =>
+  text.replaceAll('(&)', '(objectClass=*)').replaceAll('(|)', '(!(objectClass=*))')
+
+/** Whether the first parenthesis is closed before the end, and the last one at it. */
+function isSeveral(text: string): boolean {
+  let depth = 0
+  let lists = 0
+  for (const character of text) {
+    if (character === '(') depth++
+    else if (character === ')' && --depth === 0) lists++
+    if (depth <= 0 && character !== ')') return false
+  }
+  return depth === 0 && lists > 1
 }
 
 /** The library takes each escaped octet for a character: `\c3\ba` would be two, where it is one ú. */
@@ -83,7 +101,7 @@ export function userFilter(search: UserSearch, own: Filter | undefined, login: s
 /** @throws ProxyError CONNECTOR_MISCONFIGURED */
 export function checkAttribute(name: string, setting: string): void {
   const parts = attributeParts(name)
-  const takesRule = /groupAttr$/i.test(setting)
+  const takesRule = /(?:groupAttr|\.username)$/i.test(setting)
   if (parts !== undefined && (takesRule || !name.includes(':'))) return
   throw new ProxyError('CONNECTOR_MISCONFIGURED', `cannot use ${setting}: it names an attribute, got "${name}"`)
 }

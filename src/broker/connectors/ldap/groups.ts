@@ -30,10 +30,11 @@ export interface GroupsOptions {
 /** Memberships asked for in one search. */
 const BATCH = 50
 
-/** The matchers, or the older form of one. */
+/** The matchers; or the older form of one, which counts where the first of them names nothing, as with Dex. */
 export function matchersOf({ userMatchers, userAttr, groupAttr, recursionGroupAttr }: GroupSearch): readonly Matcher[] {
-  if (userMatchers.length > 0) return userMatchers
-  return userAttr !== '' && groupAttr !== '' ? [{ userAttr, groupAttr, recursionGroupAttr }] : []
+  const isOlder = (userMatchers[0]?.userAttr ?? '') === ''
+  const matchers = isOlder ? [{ userAttr, groupAttr, recursionGroupAttr }] : userMatchers
+  return matchers.filter((matcher) => matcher.userAttr !== '' || matcher.groupAttr !== '')
 }
 
 /** Where groups are looked for at all. */

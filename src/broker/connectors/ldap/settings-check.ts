@@ -23,14 +23,14 @@ export function checkSettings(settings: LdapSettings, { id, warn }: ConnectorToo
   for (const key of ['emailAttr', 'nameAttr', 'preferredUsernameAttr'] as const)
     if (userSearch[key] !== '') checkAttribute(userSearch[key], `userSearch.${key}`)
   parseFilter(userSearch.filter, 'userSearch.filter')
-  checkGroups(settings)
+  checkGroups(settings, { id, warn })
   if (settings.insecureNoSSL && !settings.startTLS)
     warn(`connector ${id} speaks to ${settings.host} without TLS (insecureNoSSL): passwords travel in clear`)
   if (settings.insecureSkipVerify)
     warn(`connector ${id} takes any certificate from ${settings.host} (insecureSkipVerify)`)
 }
 
-function checkGroups(settings: LdapSettings): void {
+function checkGroups(settings: LdapSettings, { id, warn }: Pick<ConnectorTools, 'id' | 'warn'>): void {
   const search = groupSearchOf(settings)
   if (search === undefined) return
   if (search.nameAttr === '') refuse('groupSearch needs nameAttr, got none')
@@ -42,7 +42,8 @@ function checkGroups(settings: LdapSettings): void {
     return
   }
   const matchers = matchersOf(search)
-  if (matchers.length === 0) refuse('groupSearch needs userMatchers (or userAttr and groupAttr), got none')
+  if (matchers.length === 0)
+    warn(`connector ${id} gives nobody groups: groupSearch has no userMatchers that name userAttr and groupAttr`)
   for (const { userAttr, groupAttr, recursionGroupAttr } of matchers) {
     checkAttribute(userAttr, 'userMatchers.userAttr')
     checkAttribute(groupAttr, 'userMatchers.groupAttr')

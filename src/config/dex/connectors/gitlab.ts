@@ -14,7 +14,7 @@ const baseUrl = () =>
 
 export const gitlabSettings = goSection(
   {
-    baseURL: baseUrl().prefault('https://gitlab.com').meta({ doc: 'Where GitLab is.' }),
+    baseURL: baseUrl().prefault('https://gitlab.com').meta({ blankIsUnset: true, doc: 'Where GitLab is.' }),
     clientID: goText().meta({ doc: 'Id of the application.' }),
     clientSecret: goSecret().meta({ doc: 'Its secret.', secret: true }),
     redirectURI: goText().meta({ doc: "The broker's `ISSUER/callback`, exactly, as it is registered at GitLab." }),

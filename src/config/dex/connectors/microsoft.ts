@@ -10,6 +10,7 @@ export const microsoftSettings = goSection({
   }),
   redirectURI: goText().meta({ doc: "The broker's `ISSUER/callback`, exactly, as it is registered at Microsoft." }),
   tenant: goText().prefault('common').meta({
+    blankIsUnset: true,
     doc: 'Whose accounts: a tenant by id or domain; `organizations`, `consumers` or `common` for anybody of that kind. Groups need a tenant.',
   }),
   onlySecurityGroups: goFlag().prefault(false).meta({ doc: 'Only security groups count.' }),
@@ -23,8 +24,10 @@ export const microsoftSettings = goSection({
   emailToLowercase: goFlag().prefault(false).meta({ doc: 'The address in lower case.' }),
   apiURL: goText()
     .prefault('https://login.microsoftonline.com')
-    .meta({ doc: 'Where people sign in: other clouds have their own.' }),
-  graphURL: goText().prefault('https://graph.microsoft.com').meta({ doc: 'Where users and groups are read.' }),
+    .meta({ blankIsUnset: true, doc: 'Where people sign in: other clouds have their own.' }),
+  graphURL: goText()
+    .prefault('https://graph.microsoft.com')
+    .meta({ blankIsUnset: true, doc: 'Where users and groups are read.' }),
   promptType: goText().prefault('').meta({ doc: 'Sent as `prompt`.' }),
   domainHint: goText().prefault('').meta({ doc: 'Sent as `domain_hint`.' }),
   scopes: goTexts().prefault([]).meta({ doc: 'What to ask for; `user.read` where it is empty.' }),

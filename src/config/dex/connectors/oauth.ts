@@ -3,15 +3,17 @@ import type { z } from 'zod'
 import { goFlag, goSecret, goSection, goText, goTexts } from '../go-types.ts'
 
 const claimMapping = {
-  userNameKey: goText().prefault('user_name').meta({ doc: 'The member that becomes `name`.' }),
-  preferredUsernameKey: goText().prefault('preferred_username').meta({
-    doc: 'The member that becomes `preferred_username`.',
-  }),
+  userNameKey: goText().prefault('user_name').meta({ blankIsUnset: true, doc: 'The member that becomes `name`.' }),
+  preferredUsernameKey: goText()
+    .prefault('preferred_username')
+    .meta({ blankIsUnset: true, doc: 'The member that becomes `preferred_username`.' }),
   groupsKey: goText().prefault('groups').meta({
+    blankIsUnset: true,
     doc: 'The member with the groups. They are read from the page only; Dex takes them from an access token, too, whose signature it does not check.',
   }),
-  emailKey: goText().prefault('email').meta({ doc: 'The member that becomes `email`.' }),
+  emailKey: goText().prefault('email').meta({ blankIsUnset: true, doc: 'The member that becomes `email`.' }),
   emailVerifiedKey: goText().prefault('email_verified').meta({
+    blankIsUnset: true,
     doc: 'The member that says whether the address is verified; missing means it is not.',
   }),
 }
@@ -30,7 +32,7 @@ export const oauthSettings = goSection({
     .meta({ doc: 'Take any certificate: whoever is in between can sign in as anybody.' }),
   userIDKey: goText()
     .prefault('id')
-    .meta({ doc: 'The member of the page that becomes the user id: text, or a whole number.' }),
+    .meta({ blankIsUnset: true, doc: 'The member of the page that becomes the user id: text, or a whole number.' }),
   claimMapping: goSection(claimMapping).prefault({}).meta({ doc: 'Which members of the page mean what.' }),
 })
 
