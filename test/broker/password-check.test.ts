@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { PasswordConnector, UpstreamIdentity } from '#src/broker/connectors/connector.ts'
 import { networkOf, PasswordChecks } from '#src/broker/sign-in/password-check.ts'
 import { ProxyError } from '#src/errors/proxy-error.ts'
@@ -136,6 +137,39 @@ test('parallel guesses are counted before they are judged', async () => {
   const kinds = await Promise.all(Array.from({ length: 40 }, () => attempt('alice', 'wrong')))
   assert.equal(asked.length, 6)
   assert.equal(kinds.filter(({ kind }) => kind === 'wait').length, 34)
+})
+
+test('many good sign-ins at once are no guessing: of one account, and of all behind one address', async () => {
+  const slowly = async (login: string, password: string) => {
+    await pause(2)
+    return await knows(login, password)
+  }
+  const { attempt } = start(slowly)
+  const same = await Promise.all(Array.from({ length: 40 }, () => attempt('alice', 'right')))
+  assert.deepEqual([...new Set(same.map(({ kind }) => kind))], ['right'])
+  const all = await Promise.all(Array.from({ length: 200 }, (_, at) => attempt(`user-${at}`, 'right')))
+  assert.deepEqual([...new Set(all.map(({ kind }) => kind))], ['right'])
+})
+
+test('guesses among good sign-ins at the same moment are counted as they would be one after the other', async () => {
+  const { attempt, asked } = start()
+  const mixed = Array.from({ length: 60 }, (_, at) => (at % 2 === 0 ? 'wrong' : 'right'))
+  const kinds = await Promise.all(mixed.map((password) => attempt('bob', password)))
+  assert.ok(kinds.filter(({ kind }) => kind === 'wrong').length <= 30)
+  asked.length = 0
+  await Promise.all(Array.from({ length: 200 }, (_, at) => attempt(`user-${at}`, 'wrong', '192.0.2.7')))
+  assert.equal(asked.length, 31)
+})
+
+test('more than can wait for others are told that it is busy', async () => {
+  const { attempt } = start(async () => {
+    await pause(100)
+    return undefined
+  })
+  const kinds = await Promise.all(Array.from({ length: 400 }, () => attempt('alice', 'wrong')))
+  const count = (kind: string) => kinds.filter((one) => one.kind === kind).length
+  assert.equal(count('wrong'), 6)
+  assert.ok(count('busy') > 100, `${count('busy')} were busy`)
 })
 
 test('a household has one IPv6 /64, and an address inside IPv4 is that', () => {

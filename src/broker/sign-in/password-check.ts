@@ -1,6 +1,6 @@
 /** Names and passwords from the form to the connector: bounded, slowed down where somebody guesses, and written down. */
 import type { Connector, UpstreamIdentity, WantedScopes } from '../connectors/connector.ts'
-import { SignInGuard } from './sign-in-guard.ts'
+import { PacedGuard } from './paced-guard.ts'
 import { Turns } from './turns.ts'
 
 /** One try to sign in, for the log. */
@@ -29,14 +29,17 @@ const longestPassword = 1024
 const checksAtOnce = 64
 const checkLimit = 20_000
 const mostHomes = 20_000
+const mostWaiting = 256
+/** Milliseconds that somebody waits for others. */
+const longestLine = 10_000
 
 export class PasswordChecks {
   readonly #now: () => number
-  readonly #accounts = new SignInGuard({
+  readonly #accounts = new PacedGuard({
     ...{ free: 5, firstWaitMs: 2_000, longestWaitMs: 900_000 },
     ...{ forgetAfterMs: 3_600_000, keys: 20_000 },
   })
-  readonly #addresses = new SignInGuard({
+  readonly #addresses = new PacedGuard({
     ...{ free: 30, firstWaitMs: 1_000, longestWaitMs: 300_000 },
     ...{ forgetAfterMs: 3_600_000, keys: 20_000 },
   })
@@ -44,6 +47,8 @@ export class PasswordChecks {
   readonly #homes = new Map<string, string>()
   /** By connector: one that is slow holds up its own people only. */
   readonly #running = new Turns({ each: checksAtOnce, all: Number.POSITIVE_INFINITY })
+  /** Behind others of the same account or address. */
+  readonly #waiting = new Turns({ each: mostWaiting, all: mostWaiting })
 
   constructor(now: () => number) {
     this.#now = now
@@ -59,28 +64,49 @@ export class PasswordChecks {
     if (connector.kind !== 'password' || login === '' || password === '') return { kind: 'wrong' }
     if (login.length > longestLogin || password.length > longestPassword || /\u0000/.test(login + password))
       return { kind: 'wrong' }
-    using turn = this.#running.take(connectorId)
-    if (!turn) return { kind: 'busy' }
-    const now = this.#now()
     const name = JSON.stringify([connectorId, nameOf(login)])
     const network = networkOf(credentials.address)
     // Counted apart where its owner signs in: who guesses elsewhere, for ever, does not lock the owner out.
     const account = this.#homes.get(name) === network ? `${name} at ${network}` : name
-    const waitMs = Math.max(this.#accounts.waitOf(account, now), this.#addresses.waitOf(network, now))
-    if (waitMs > 0) return { kind: 'wait', waitMs }
-    this.#accounts.count(account, now)
-    this.#addresses.count(network, now)
+    const held = await this.#begin(account, network)
+    if (held) return held
+    let isWrong = false
     try {
+      using turn = this.#running.take(connectorId)
+      if (!turn) return { kind: 'busy' }
       const identity = await connector.signIn({ login, password }, { scopes, signal: AbortSignal.timeout(checkLimit) })
+      isWrong = identity === undefined
       if (!identity) return { kind: 'wrong' }
       this.#accounts.forget(account)
-      this.#addresses.takeBack(network)
       this.#settle(name, network)
       return { kind: 'right', identity }
-    } catch (error) {
-      this.#accounts.takeBack(account)
-      this.#addresses.takeBack(network)
-      throw error
+    } finally {
+      const end = { isWrong, now: this.#now() }
+      this.#accounts.end(account, end)
+      this.#addresses.end(network, end)
+    }
+  }
+
+  /** Waits for those before, as long as it is not yet known whether they are guesses; undefined: a try has begun. */
+  async #begin(account: string, network: string): Promise<CheckedPassword | undefined> {
+    const since = performance.now()
+    using place = this.#waiting.take('')
+    for (;;) {
+      const now = this.#now()
+      const waitMs = Math.max(this.#accounts.waitOf(account, now), this.#addresses.waitOf(network, now))
+      if (waitMs > 0) return { kind: 'wait', waitMs }
+      const ended = !this.#accounts.hasRoom(account, now)
+        ? this.#accounts.nextEnd(account)
+        : !this.#addresses.hasRoom(network, now)
+          ? this.#addresses.nextEnd(network)
+          : undefined
+      if (!ended) {
+        this.#accounts.begin(account)
+        this.#addresses.begin(network)
+        return undefined
+      }
+      if (!place || performance.now() - since > longestLine) return { kind: 'busy' }
+      await ended
     }
   }
 
