@@ -113,12 +113,12 @@ const refused: readonly (readonly [what: string, text: string, words: RegExp])[]
   ],
   [
     'a certificate without its key',
-    'web: {tlsCert: a.pem}',
+    'web: {https: "0.0.0.0:5554", tlsCert: a.pem}',
     /web\.tlsCert a certificate without its key \[add tlsKey\]/,
   ],
   [
     'a certificate that is not there',
-    'web: {tlsCert: a.pem, tlsKey: b.pem}',
+    'web: {https: "0.0.0.0:5554", tlsCert: a.pem, tlsKey: b.pem}',
     /cannot read "a\.pem": there is no such file/,
   ],
   ['tokens that end at once', 'expiry: {idTokens: 0s}', /expiry\.idTokens expected a duration of 1s or more/],
@@ -309,3 +309,31 @@ test('where names of groups are kept apart for one source, another that may use 
   ])
     assert.doesNotMatch((await brokerWarnings(good)).join(), /pass off/)
 })
+
+test('a certificate that nothing is served with need not be there, and is warned of', async () => {
+  const text = `${DEX}web: {http: 127.0.0.1:5556, tlsCert: /none.pem, tlsKey: /none.key}\n`
+  assert.equal((await brokerOf(text)).web.tls, undefined)
+  assert.match((await brokerWarnings(text)).join(), /web\.tlsCert "tlsCert" is ignored/)
+})
+
+const OTHER_SHAPES: Readonly<Record<string, [text: string, problem: RegExp]>> = {
+  "values of Dex's chart that leave the configuration to a Secret": [
+    'configSecret: {create: false, name: dex}\nenvFrom: [{secretRef: {name: s}}]\n',
+    /^1:15 configSecret .*values of Dex's chart without a configuration.*kubectl get secret/,
+  ],
+  'values of a chart around it': [
+    'dex:\n  config: {issuer: "https://x.test/dex", storage: {type: memory}}\n',
+    /^2:3 dex .*further inside \[give what stands below "dex"/,
+  ],
+  'an object of Kubernetes': [
+    'apiVersion: v1\nkind: Secret\nstringData:\n  config.yaml: |\n    issuer: https://x.test\n',
+    /^2:7 kind .*an object of Kubernetes \[write the text of its config\.yaml/,
+  ],
+}
+
+for (const [name, [text, problem]] of Object.entries(OTHER_SHAPES))
+  test(`${name} are told from a configuration, with the way to it`, async () => {
+    const [first, ...more] = await brokerProblems(text)
+    assert.match(first ?? '', problem)
+    assert.deepEqual(more, [])
+  })

@@ -245,6 +245,7 @@ export const brokerSection = goSection(brokerShape, {
   ignored: {
     telemetry: 'health is served by health_check_addr of the proxy',
     logger: 'logs are configured by log_level of the proxy',
+    additionalFeatures: 'nothing has to be switched on; what is not supported is refused by name',
   },
 })
 

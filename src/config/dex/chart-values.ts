@@ -2,7 +2,7 @@
 import { nearest } from '../../wire/nearest.ts'
 import type { Environment } from '../environment.ts'
 import { maskSecrets } from '../masks.ts'
-import { isBlank, isNull, type MapNode, saysTrue, valueAt, writtenText } from '../node.ts'
+import { type ConfigNode, isBlank, isNull, type MapNode, saysTrue, valueAt, writtenText } from '../node.ts'
 import type { Findings } from '../problem.ts'
 import { brokerShape } from './broker-sections.ts'
 
@@ -23,6 +23,39 @@ export function isChartValues(node: MapNode): boolean {
     keys(inner).some((key) => marks.includes(key)) &&
     !keys(node).some((key) => ['issuer', 'connectors', 'staticclients'].includes(key))
   )
+}
+
+/** What people hand in instead, and where the configuration is; undefined where it may be one. */
+export function otherShape(
+  node: MapNode,
+): { readonly key: string; readonly is: string; readonly hint: string } | undefined {
+  const has = (map: ConfigNode, name: string) =>
+    map.kind === 'map' && map.entries.some(({ key }) => key.toLowerCase() === name)
+  const [first] = node.entries
+  if (first === undefined || has(node, 'issuer')) return undefined
+  const manifest = node.entries.find(({ key }) => key === 'kind')
+  if (manifest !== undefined && has(node, 'apiversion'))
+    return {
+      key: manifest.key,
+      is: 'an object of Kubernetes',
+      hint: 'write the text of its config.yaml (below data, in base64 in a Secret, or below stringData) to a file, and give that',
+    }
+  if (
+    node.entries.every(({ key }) => key === 'config' || kubernetes.has(key)) &&
+    node.entries.some(({ key }) => !Object.hasOwn(brokerShape, key))
+  )
+    return {
+      key: first.key,
+      is: "values of Dex's chart without a configuration below config",
+      hint: "it lies in the Secret that configSecret names: kubectl get secret NAME -o jsonpath='{.data.config\\.yaml}' | base64 -d > dex.yaml, and give that",
+    }
+  const inner = node.entries.find(({ value }) => value.kind === 'map' && (has(value, 'issuer') || isChartValues(value)))
+  if (inner === undefined) return undefined
+  return {
+    key: inner.key,
+    is: 'a map with the configuration further inside',
+    hint: `give what stands below "${inner.key}", as a file of its own`,
+  }
 }
 
 export interface Chart {

@@ -8,7 +8,7 @@ import { Source } from '../place.ts'
 import { type Findings, printPath } from '../problem.ts'
 import { type BrokerValues, brokerSection, brokerShape } from './broker-sections.ts'
 import type { BrokerSettings } from './broker-settings.ts'
-import { isChartValues, readChartValues } from './chart-values.ts'
+import { isChartValues, otherShape, readChartValues } from './chart-values.ts'
 import { readDexYaml } from './mended-yaml.ts'
 import { type Path, parseTidy, tidySection } from './read-section.ts'
 import { settleBroker } from './settle-broker.ts'
@@ -70,6 +70,19 @@ export async function readBroker(
   maskSecrets(node)
   const before = findings.errorCount
   const chart = isChartValues(node) ? readChartValues(node, findings) : undefined
+  const other = chart === undefined ? otherShape(node) : undefined
+  if (other !== undefined) {
+    const { key, is, hint } = other
+    const { span } = spanAt(node, [key])
+    findings.error({
+      kind: 'value',
+      path: printPath([...root, key]),
+      message: `expected Dex's configuration, got ${is}`,
+      hint,
+      span,
+    })
+    return undefined
+  }
   const path = chart === undefined ? root : [...root, 'config']
   const section = { path, findings, lenient, scalars: 'converted' } as const
   const tidy = tidySection(brokerSection, chart?.document ?? node, section)

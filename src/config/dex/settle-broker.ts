@@ -81,11 +81,17 @@ export async function settleBroker(values: BrokerValues, settling: Settling): Pr
 
 async function settleWeb(web: BrokerValues['web'], settling: Settling): Promise<BrokerSettings['web'] | undefined> {
   if (web === undefined) return undefined
+  const { tlsCert, tlsKey } = web.https ? web : { tlsCert: '', tlsKey: '' }
+  const unread = web.https ? undefined : (['tlsCert', 'tlsKey'] as const).find((key) => web[key] !== '')
+  if (unread !== undefined)
+    settling.findings.warn({
+      kind: 'ignored',
+      path: printPath([...settling.path, 'web', unread]),
+      message: `"${unread}" is ignored: nothing is served with it without web.https`,
+      span: settling.at(['web', unread]),
+    })
   const pair = await readPair(
-    {
-      cert: { file: web.tlsCert, path: ['web', 'tlsCert'] },
-      key: { file: web.tlsKey, path: ['web', 'tlsKey'] },
-    },
+    { cert: { file: tlsCert, path: ['web', 'tlsCert'] }, key: { file: tlsKey, path: ['web', 'tlsKey'] } },
     settling,
   )
   const { header, trustedProxies } = web.clientRemoteIP ?? { header: '', trustedProxies: [] }
