@@ -29,6 +29,9 @@ export interface BrokerDoors extends AsyncDisposable {
   replaceTls(tls: BrokerSettings['web']['tls']): void
 }
 
+/** Milliseconds. Node looks every thirty seconds for those who say nothing, and leaves two minutes for a handshake. */
+const patience = { connectionsCheckingInterval: 2_000, handshakeTimeout: 10_000 }
+
 /** Opens all or none; rejects naming the address that cannot be had. */
 export async function openBrokerDoors(web: BrokerSettings['web'], front: Front): Promise<BrokerDoors> {
   await using opened = new AsyncDisposableStack()
@@ -42,14 +45,17 @@ export async function openBrokerDoors(web: BrokerSettings['web'], front: Front):
     opened.defer(() => drain(server))
     return server.address() as AddressInfo
   }
-  const inner = createPlainServer(serveInside)
+  const inner = createPlainServer(patience, serveInside)
   const { port } = await open(inner, '127.0.0.1:0')
   const outside: string[] = []
   if (web.http !== undefined) {
-    const at = await open(createPlainServer(serveOutside), web.http)
+    const at = await open(createPlainServer(patience, serveOutside), web.http)
     outside.push(`http://${printHost(at)}`)
   }
-  const secure = web.https !== undefined && web.tls ? createSecureServer(tlsOptions(web.tls), serveOutside) : undefined
+  const secure =
+    web.https !== undefined && web.tls
+      ? createSecureServer({ ...tlsOptions(web.tls), ...patience }, serveOutside)
+      : undefined
   if (secure) outside.push(`https://${printHost(await open(secure, web.https ?? ''))}`)
   const owned = opened.move()
   return {

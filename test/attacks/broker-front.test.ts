@@ -1,8 +1,12 @@
 /** What somebody may try on the broker's front: spellings of paths, odd octets, odd hosts, and who says who asks. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { test } from 'node:test'
+import { openBrokerDoors } from '#src/broker/doors.ts'
+import { Secret } from '#src/crypto/secret.ts'
+import { testCerts } from '#test/actors/certs.ts'
 import { answerOf, authorizeUrl, callback, client, post, startBroker, type World } from '#test/broker/world.ts'
 
 const mock = { type: 'mockCallback', id: 'mock', name: 'Mock', config: {}, raw: {}, groups: undefined, grantTypes: [] }
@@ -361,4 +365,29 @@ test('a form of a great many empty fields holds nobody else up', async () => {
     }
   delays.disable()
   assert.ok(delays.max < 150e6, `the event loop was held up for ${delays.max / 1e6} ms`)
+})
+
+test('whoever connects and says nothing, in clear or at a handshake, is gone within seconds', {
+  timeout: 25_000,
+}, async () => {
+  const { certificate, key } = await testCerts()
+  const web = {
+    ...{ http: '127.0.0.1:0', https: '127.0.0.1:0', allowedOrigins: [], allowedHeaders: [], headers: {} },
+    ...{ clientRemoteIP: undefined, tls: { cert: certificate, key: new Secret(key), minVersion: '1.2' as const } },
+  }
+  await using doors = await openBrokerDoors(web, async (_request, response) => void response.end())
+  const silent = doors.outside.flatMap((address) =>
+    ['', 'GET / HTTP/1.1\r\nHost: x\r\n'].map((said) => ({ address, said })),
+  )
+  const began = performance.now()
+  await Promise.all(
+    silent.map(async ({ address, said }) => {
+      const socket = connect(Number(new URL(address).port), '127.0.0.1')
+      if (said !== '') socket.write(said)
+      socket.resume().on('error', () => {})
+      await once(socket, 'close')
+      const seconds = (performance.now() - began) / 1000
+      assert.ok(seconds < 16, `${address} held ${JSON.stringify(said)} for ${seconds} s`)
+    }),
+  )
 })

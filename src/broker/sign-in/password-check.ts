@@ -31,7 +31,7 @@ const checkLimit = 20_000
 const mostHomes = 20_000
 const mostWaiting = 256
 /** Milliseconds that somebody waits for others. */
-const longestLine = 10_000
+const longestLine = 20_000
 
 export class PasswordChecks {
   readonly #now: () => number
