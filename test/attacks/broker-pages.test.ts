@@ -48,13 +48,15 @@ test('somebody signs in, mistypes, agrees and comes back by keyboard, without an
   page.on('requestfailed', (request) => complaints.push(request.url()))
   const { keyboard } = page
   await page.goto(authorizeUrl(world.issuer, { redirect_uri: `${site.url}/cb` }))
+  await page.locator('input[autocomplete=username]:focus').waitFor()
   await keyboard.type('alice@corp.test')
   await keyboard.press('Tab')
   await keyboard.type('open sesam')
   await keyboard.press('Enter')
   await page.getByRole('alert').waitFor()
   assert.match((await page.getByRole('alert').textContent()) ?? '', /do not belong together/)
-  // The name stands there still, and the cursor is where something has to be typed.
+  // The name stands there still, and the cursor is where something has to be typed, once the browser has put it there.
+  await page.locator('input[type=password]:focus').waitFor()
   await keyboard.type(rightPassword)
   await keyboard.press('Enter')
   await page.getByText('May app know who you are?').waitFor()

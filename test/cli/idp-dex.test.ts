@@ -79,7 +79,7 @@ async function manage({ type }: Desk, target: Target): Promise<void> {
   assert.match(await type((io) => createClients(given(client), { target, io })), /^Client secret: "\S+"\nexit 0\n$/)
   assert.match(await type((io) => listClients({ target, io })), /^wiki$/m)
   assert.match(
-    await type((io) => getClient('wiki', { target, format: 'json', io })),
+    await type((io) => getClient('wiki', { target, format: 'json', showSecrets: false, io })),
     /"redirectUris": \[\n {4}"https:\/\/wiki\.corp\.test\/cb"/,
   )
   assert.equal(await type((io) => deleteClient('wiki', { target, verbose: false, io })), 'exit 0\n')

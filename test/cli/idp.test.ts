@@ -264,7 +264,7 @@ test('an application gets its secret once, in words that can be copied', async (
     /^cannot create client "wiki": the id exists already\nexit 1\n$/,
   )
   assert.equal(
-    await type((io) => getClient('wiki', { target, format: 'yaml', io })),
+    await type((io) => getClient('wiki', { target, format: 'yaml', showSecrets: false, io })),
     `ID: wiki
 Name: Wiki
 RedirectURIs:
@@ -281,6 +281,10 @@ exit 0
     await updateClient('id: wiki\nsecret: other\n'),
     /^cannot change the secret of client "wiki"\nhint: delete/,
   )
+  const withSecret = await type((io) => getClient('wiki', { target, format: 'json', showSecrets: true, io }))
+  const [, secret = ''] = /"secret": "([\w-]{43})"/.exec(withSecret) ?? []
+  assert.notEqual(secret, '')
+  assert.equal(await updateClient(`id: wiki\nsecret: ${secret}\n`), 'exit 0\n', 'what was printed is taken back')
   assert.match(
     await updateClient('id: wiki\npublic: true\n'),
     /^cannot change whether client "wiki" is public\nhint: delete/,

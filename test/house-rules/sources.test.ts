@@ -10,6 +10,7 @@ const revealers: Readonly<Record<string, string>> = {
   'src/config/pem-types.ts': 'a key given as text is checked to be one',
   'src/broker/connectors/code-grant/token-endpoint.ts': 'the token endpoint of GitHub or GitLab gets our client secret',
   'src/broker/provider/client-book.ts': 'the OpenID provider of this process compares the secrets of clients',
+  'src/broker/management/local-clients.ts': 'whoever manages clients may ask for the secret of one by name',
   'src/broker/doors.ts': 'the key of the certificate goes to the TLS server',
   'src/broker/store/postgres-store.ts': 'the password and the key of TLS go to the database',
   'src/broker/connectors/ldap/service-password.ts': 'a bind sends the password to the directory (RFC 4513 §5.1.3)',

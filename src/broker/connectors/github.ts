@@ -98,7 +98,7 @@ export async function openGithubConnector(
     },
 
     diagnose: ({ signal }) =>
-      diagnoseGrant(grant, { scopes: wantedScopes(settings, { groups: true, offlineAccess: false }), signal }),
+      diagnoseGrant(grant, { scopes: wantedScopes(settings, { groups: true, offlineAccess: false }), roots, signal }),
 
     close: () => http.close(),
   }

@@ -114,7 +114,7 @@ export async function openGitlabConnector(settings: GitlabSettings, tools: Conne
     },
 
     diagnose: ({ signal }) =>
-      diagnoseGrant(grant, { scopes: wantedScopes(settings, { groups: true, offlineAccess: false }), signal }),
+      diagnoseGrant(grant, { scopes: wantedScopes(settings, { groups: true, offlineAccess: false }), roots, signal }),
 
     close: () => http.close(),
   }

@@ -42,18 +42,30 @@ export async function* diagnoseConnector(id: string, options: DiagnoseOptions): 
   try {
     using lease = await book.borrow(id)
     if (!lease) return
+    let last = ''
     for await (const step of lease.connector.diagnose({ user, signal })) {
       found = step.identity ?? found
       hasFailed ||= step.outcome === 'failed'
+      last = step.outcome
       yield step
     }
-    if (!found || hasFailed) return
+    if (hasFailed) return
+    if (!found) {
+      if (lease.connector.kind !== 'password' && last !== 'skipped') yield unknownUser
+      return
+    }
     const groups = lease.renameGroups(found.groups)
     yield* conclusions(found, { id, groups, routesOpenTo })
   } catch (error) {
     if (!(error instanceof ProxyError)) throw error
     yield { name: 'open', outcome: 'failed', found: error.message }
   }
+}
+
+const unknownUser: DiagnosticStep = {
+  name: 'user',
+  outcome: 'skipped',
+  found: 'only the source knows who signs in, in a browser',
 }
 
 async function* conclusions(

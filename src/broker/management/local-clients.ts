@@ -27,12 +27,13 @@ export function localClients({ store, fileClients }: LocalClientOptions): Client
       return [...ofFile, ...others.filter(({ id }) => !declared(id))]
     },
 
-    async getClient(id) {
+    async getClient(id, { showSecret } = { showSecret: false }) {
       const client = declared(id)
-      if (client) return declaredRecord(client)
+      if (client) return { ...declaredRecord(client), ...secretOf(showSecret ? client.secret?.reveal() : undefined) }
       const record = await store.get(kinds.client, id)
       if (!record) throw missing('show', id)
-      return shown(readStoredClient(record))
+      const stored = readStoredClient(record)
+      return { ...shown(stored), ...secretOf(showSecret ? stored.secret : undefined) }
     },
 
     async createClient(given) {
@@ -51,7 +52,7 @@ export function localClients({ store, fileClients }: LocalClientOptions): Client
       check(client)
       if (declared(client.id)) throw taken(client.id)
       if ((await store.put(recordOf(client), { ifVersion: 0 })) === undefined) throw taken(client.id)
-      return { ...shown(client), ...(client.secret !== undefined && { secret: client.secret }) }
+      return { ...shown(client), ...secretOf(client.secret) }
     },
 
     async updateClient({ id, rules, ...change }) {
@@ -90,6 +91,10 @@ function declaredRecord(client: ClientSettings): ClientRecord {
   }
   const record = { id, name, redirectUris: redirectURIs, trustedPeers, public: isPublic, logoUrl: logoURL }
   return { ...record, rules, origin: 'file' }
+}
+
+function secretOf(secret: string | undefined): { readonly secret?: string } {
+  return secret === undefined ? {} : { secret }
 }
 
 function shown({ secret: _, rules, ...client }: StoredClient): ClientRecord {

@@ -1,6 +1,7 @@
 /** The connectors of our own broker under management: kept in the store, served by the book, proved before they are kept. */
 import type { ConnectorSettings } from '../../config/dex/connectors/connector-settings.ts'
 import { type ConnectorBook, connectorPrint } from '../connectors/connector-book.ts'
+import { isLocal } from '../settings-view.ts'
 import type { JsonObject, Store } from '../store/store.ts'
 import { checkId, checkName } from './checked-texts.ts'
 import {
@@ -234,10 +235,11 @@ export class LocalConnectors {
     return this.#options.book.find(id)?.origin === 'file'
   }
 
-  #fileRecord({ id, type, name, raw, groups, grantTypes }: ConnectorSettings): ConnectorRecord {
+  #fileRecord(settings: ConnectorSettings): ConnectorRecord {
+    const { id, type, name, raw, groups, grantTypes } = settings
     const version = this.#fileVersions.get(id) ?? 1
-    // Decoded from JSON or YAML, so it is JSON.
-    const config = raw as JsonObject
+    // Decoded from JSON or YAML, so it is JSON. What stands for the users of the file is for nobody to see.
+    const config = isLocal(settings) ? {} : (raw as JsonObject)
     const more = { ...(groups && { groups: { ...groups } }), ...(grantTypes.length > 0 && { grantTypes }) }
     return { id, type, name, version, config, ...more, origin: 'file' }
   }

@@ -39,7 +39,7 @@ export interface ChangeOptions {
 export interface ClientRecord {
   readonly id: string
   readonly name: string
-  /** Only right after creation; never listed. */
+  /** Right after creation, and for whoever asks for it by name; never listed. */
   readonly secret?: string
   readonly redirectUris: readonly string[]
   readonly trustedPeers: readonly string[]
@@ -162,7 +162,7 @@ export interface Management {
   testConnector(id: string, options: { user: string | undefined; signal: AbortSignal }): AsyncIterable<DiagnosticStep>
 
   listClients(): Promise<readonly ClientRecord[]>
-  getClient(id: string): Promise<ClientRecord>
+  getClient(id: string, options?: { readonly showSecret: boolean }): Promise<ClientRecord>
   /** The answer holds the secret. */
   createClient(client: NewClient): Promise<ClientRecord>
   updateClient(client: ClientChange & { readonly id: string }): Promise<ClientRecord>

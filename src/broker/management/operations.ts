@@ -69,7 +69,10 @@ export const operations = {
   ),
   deleteConnector: audited(byId, (management, { id }) => management.deleteConnector(id)),
   listClients: look(nothing, (management) => management.listClients()),
-  getClient: look(byId, (management, { id }) => management.getClient(id)),
+  getClient: audited(
+    z.strictObject({ id: text, showSecret: z.boolean().exactOptional() }),
+    (management, { id, showSecret = false }) => management.getClient(id, { showSecret }),
+  ),
   createClient: audited(client, (management, asked) => management.createClient(asked)),
   updateClient: audited(clientChange, (management, asked) => management.updateClient(asked)),
   deleteClient: audited(byId, (management, { id }) => management.deleteClient(id)),

@@ -27,7 +27,7 @@ export function socketManagement(path: string): Management {
     deleteConnector: (id) => call('deleteConnector', { id }),
     testConnector: (id, options) => steps(path, id, options),
     listClients: () => call('listClients'),
-    getClient: (id) => call('getClient', { id }),
+    getClient: (id, options) => call('getClient', { id, ...options }),
     createClient: (client) => call('createClient', client),
     updateClient: (client) => call('updateClient', client),
     deleteClient: (id) => call('deleteClient', { id }),

@@ -60,8 +60,3 @@ export function rulesOfPath(path: string): PathRules | undefined {
   if (pages) return { for: 'people', methods: pages }
   return attemptPath.test(path) ? { for: 'people', methods: [...reading, ...sending] } : undefined
 }
-
-/** Those at which a client has to say who it is. */
-export function wantsClient(path: string): boolean {
-  return Object.hasOwn(programPaths, path) && programPaths[path] === sending
-}

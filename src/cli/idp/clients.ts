@@ -33,10 +33,13 @@ export async function updateClients(
         `cannot update client ${JSON.stringify(id)}: the file holds ${JSON.stringify(whose)}`,
         'name one of them',
       )
-    if (isPublic !== undefined && isPublic !== (await target.management.getClient(whose)).public)
-      throw wrongUse(`cannot change whether client "${whose}" is public`, 'delete the client and create it again')
-    if (secret !== undefined)
-      throw wrongUse(`cannot change the secret of client "${whose}"`, 'delete the client and create it again')
+    if (isPublic !== undefined || secret !== undefined) {
+      const now = await target.management.getClient(whose, { showSecret: secret !== undefined })
+      if (isPublic !== undefined && isPublic !== now.public)
+        throw wrongUse(`cannot change whether client "${whose}" is public`, 'delete the client and create it again')
+      if (secret !== undefined && secret !== now.secret)
+        throw wrongUse(`cannot change the secret of client "${whose}"`, 'delete the client and create it again')
+    }
     await target.management.updateClient({ id: whose, ...change })
     if (verbose) io.out(`updated client ${oneLine(whose)}\n`)
   })
@@ -74,9 +77,9 @@ async function warnOfConnectors({ rules, place }: FileClient, { target, io }: Wi
 
 export async function getClient(
   id: string,
-  { target, format, io }: With & { readonly format: Format },
+  { target, format, showSecrets: showSecret, io }: With & { readonly format: Format; readonly showSecrets: boolean },
 ): Promise<number> {
-  io.out(clientText(await target.management.getClient(id), format))
+  io.out(clientText(await target.management.getClient(id, { showSecret }), format))
   return 0
 }
 

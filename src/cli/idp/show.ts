@@ -21,11 +21,12 @@ export function connectorText(
 
 export function clientText({ origin, rules, ...client }: ClientRecord, format: Format): string {
   if (format === 'json') return jsonText({ ...client, ...rules, origin })
-  const { id, name, redirectUris, trustedPeers, public: isPublic, logoUrl } = client
+  const { id, name, secret, redirectUris, trustedPeers, public: isPublic, logoUrl } = client
   const note = origin === 'file' ? '# from the configuration file: it is changed there\n' : ''
   return `${note}${yamlText({
     ID: id,
     Name: name,
+    ...(secret !== undefined && { Secret: secret }),
     RedirectURIs: redirectUris,
     TrustedPeers: trustedPeers,
     Public: isPublic,

@@ -131,13 +131,20 @@ test('a diagnosis ends at the address that the browser opens, or at the first th
   const good = await walk({})
   assert.deepEqual(
     good.map(({ name, outcome }) => `${name} ${outcome}`),
-    ['callback address ok', 'token endpoint ok', 'authorization address ok', 'user skipped'],
+    [
+      'callback address ok',
+      'name resolution ok',
+      'TLS doubtful',
+      'token endpoint ok',
+      'authorization address ok',
+      'user skipped',
+    ],
   )
-  assert.match(good[2]?.details?.[0] ?? '', /login\/oauth\/authorize\?.*code_challenge=/)
+  assert.match(good[4]?.details?.[0] ?? '', /login\/oauth\/authorize\?.*code_challenge=/)
   const bad = await walk({ clientSecret: 'hidden-secret' })
   assert.deepEqual(
     bad.map(({ outcome }) => outcome),
-    ['ok', 'failed'],
+    ['ok', 'ok', 'doubtful', 'failed'],
   )
   assert.ok(!JSON.stringify(bad).includes('hidden-secret'))
 })

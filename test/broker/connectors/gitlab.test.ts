@@ -167,13 +167,15 @@ test('check and diagnosis tell a wrong secret from a service that does not answe
   }
   assert.deepEqual(await walk(), [
     'callback address ok',
+    'name resolution ok',
+    'TLS doubtful',
     'token endpoint ok',
     'authorization address ok',
     'user skipped',
   ])
   await gitlab[Symbol.asyncDispose]()
   await assert.rejects(connector.check(ease.signal), { code: 'CONNECTOR_UNREACHABLE' })
-  assert.deepEqual(await walk(), ['callback address ok', 'token endpoint failed'])
+  assert.deepEqual(await walk(), ['callback address ok', 'name resolution ok', 'TLS doubtful', 'token endpoint failed'])
   await connector.close()
 })
 

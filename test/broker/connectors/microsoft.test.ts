@@ -160,7 +160,7 @@ test('settings that cannot work are found before anybody signs in', async () => 
     [{ clientSecret: 'wrong' }, /does not take our secret/],
     [{ redirectURI: 'https://x.test/callback' }, /redirectURI/],
     [{ tenant: '../evil' }, /tenant must be an id or a domain/],
-    [{ tenant: '' }, /tenant must be an id or a domain/],
+    [{ tenant: 'a tenant' }, /tenant must be an id or a domain/],
     [{ graphURL: 'file:///etc' }, /must be addresses/],
   ] as const) {
     const connector = open(entra, change)

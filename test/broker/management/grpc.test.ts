@@ -38,6 +38,8 @@ async function manageEverything(management: Management): Promise<void> {
 
   const client = await management.createClient({ name: 'Wiki', redirectUris: ['https://wiki.corp.test/cb'] })
   assert.ok(client.id && client.secret)
+  assert.equal((await management.getClient(client.id)).secret, undefined)
+  assert.equal((await management.getClient(client.id, { showSecret: true })).secret, client.secret)
   await assert.rejects(management.createClient({ id: client.id }), { failure: 'exists' })
   const changed = await management.updateClient({ id: client.id, name: 'W', trustedPeers: ['static'] })
   assert.deepEqual(

@@ -23,13 +23,16 @@ const pom: ClientSettings = {
   refreshTokenLifetime: 'standalone',
 }
 
-test('a client gets id and secret where it has none, and its secret is told once', async () => {
+test('a client gets id and secret where it has none, and its secret is told only to who asks for it', async () => {
   await using world = makeWorld({ clients: [pom] })
   const { management, store } = world
   const made = await management.createClient({ name: 'Wiki', redirectUris: ['https://wiki.corp.test/cb'] })
   assert.match(made.id, /^[\w-]{22}$/)
   assert.match(made.secret ?? '', /^[\w-]{43}$/)
   assert.equal('secret' in (await management.getClient(made.id)), false)
+  assert.equal((await management.getClient(made.id, { showSecret: true })).secret, made.secret)
+  assert.equal('secret' in (await management.getClient('pom')), false)
+  assert.equal((await management.getClient('pom', { showSecret: true })).secret, pom.secret?.reveal())
   const all = await management.listClients()
   assert.deepEqual(
     all.map(({ id, origin }) => `${id} ${origin}`),

@@ -1,34 +1,37 @@
 /** What can be found out about a code grant without a person: everything up to the address that the browser opens. */
 import type { DiagnosticStep } from '../connector.ts'
+import { networkSteps } from '../oidc/network-steps.ts'
 import { type CodeGrant, requireOwnCallback } from './code-grant.ts'
 import { departure } from './sign-in.ts'
 import { probeClient } from './token-endpoint.ts'
 
+interface DiagnoseGrantOptions {
+  readonly scopes: readonly string[]
+  /** PEM texts that are trusted besides the machine's own. */
+  readonly roots: readonly string[]
+  readonly signal: AbortSignal
+}
+
 export async function* diagnoseGrant(
   grant: CodeGrant,
-  { scopes, signal }: { readonly scopes: readonly string[]; readonly signal: AbortSignal },
+  { scopes, roots, signal }: DiagnoseGrantOptions,
 ): AsyncGenerator<DiagnosticStep> {
-  const steps: readonly [string, () => Promise<string> | string][] = [
-    [
-      'callback address',
-      () => {
-        requireOwnCallback(grant)
-        return `${grant.redirectUri}, which is ours`
-      },
-    ],
-    [
-      'token endpoint',
-      async () => {
-        await probeClient(grant, signal)
-        return `${new URL(grant.tokenUrl).origin} answers, and takes our client id and secret`
-      },
-    ],
-  ]
-  for (const [name, look] of steps) {
-    const step = await outcomeOf(name, look)
+  const callback = await outcomeOf('callback address', () => {
+    requireOwnCallback(grant)
+    return `${grant.redirectUri}, which is ours`
+  })
+  yield callback
+  if (callback.outcome === 'failed') return
+  for await (const step of networkSteps({ url: grant.tokenUrl, roots, insecureSkipVerify: false, signal })) {
     yield step
     if (step.outcome === 'failed') return
   }
+  const answer = await outcomeOf('token endpoint', async () => {
+    await probeClient(grant, signal)
+    return `${new URL(grant.tokenUrl).origin} answers, and takes our client id and secret`
+  })
+  yield answer
+  if (answer.outcome === 'failed') return
   const { send } = departure(grant, { state: 'STATE', scopes })
   yield {
     name: 'authorization address',

@@ -23,8 +23,9 @@ export class CallFailed extends Error {
 
 export function dexHandlers(management: Management): Handlers {
   return {
+    /** With the secret, as in Dex: programs compare it with what they would have written. */
     async GetClient({ id }) {
-      return { client: clientMessage(await management.getClient(id)) }
+      return { client: clientMessage(await management.getClient(id, { showSecret: true })) }
     },
 
     async CreateClient({ client }) {

@@ -38,14 +38,14 @@ function clientsOf(dex: DexClient): ClientCalls {
       return (await dex.call('ListClients')).clients.map(clientOf)
     },
 
-    async getClient(id) {
+    async getClient(id, { showSecret } = { showSecret: false }) {
       const { client } = await dex.call('GetClient', { id }).catch((error: unknown) => {
         // Dex has no field for it here: the storage's "not found" comes as an unknown error.
         if (error instanceof ManagementError && /not found/i.test(error.message)) throw missing('show', 'client', id)
         throw error
       })
       if (!client) throw missing('show', 'client', id)
-      return clientOf(client)
+      return { ...clientOf(client), ...(showSecret && client.secret !== '' && { secret: client.secret }) }
     },
 
     async createClient({

@@ -154,7 +154,7 @@ function implementation(handlers: Handlers, log: GrpcApiOptions['log']): Untyped
 }
 
 /** What changes something, tells secrets, or tries a password. */
-const audited = /^(?:Create|Update|Delete|Revoke|Verify|ListConnectors)/
+const audited = /^(?:Create|Update|Delete|Revoke|Verify|GetClient|ListConnectors)/
 
 /** Dex says these in an answer that is otherwise good. */
 function wasRefused(result: unknown): boolean {

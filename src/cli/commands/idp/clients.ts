@@ -1,7 +1,17 @@
 /** Declares `ostiary idp create-client` and its like. */
 import type { Command } from 'commander'
 import type { Io } from '../../io.ts'
-import { command, configFile, type Flags, given, type Output, outputOption, run, verboseOption } from './command.ts'
+import {
+  command,
+  configFile,
+  type Flags,
+  given,
+  type Output,
+  outputOption,
+  run,
+  secretsOption,
+  verboseOption,
+} from './command.ts'
 
 export function addClientCommands(idp: Command, io: Io): void {
   command(idp, 'create-client', 'create applications that sign people in here; prints the secret once')
@@ -11,12 +21,14 @@ export function addClientCommands(idp: Command, io: Io): void {
       await run(flags, io, async (target) => createClients(await given(flags.config), { target, io }))
     })
 
-  command(idp, 'get-client', 'print an application, without its secret')
+  command(idp, 'get-client', 'print an application; its secret only where it is asked for')
     .argument('<id>')
     .addOption(outputOption())
-    .action(async (id: string, flags: Flags<Output>) => {
+    .addOption(secretsOption())
+    .action(async (id: string, flags: Flags<Output & { showSecrets: boolean }>) => {
       const { getClient } = await import('../../idp/clients.ts')
-      await run(flags, io, (target) => getClient(id, { target, format: flags.output ?? 'yaml', io }))
+      const { output: format = 'yaml', showSecrets } = flags
+      await run(flags, io, (target) => getClient(id, { target, format, showSecrets, io }))
     })
 
   command(idp, 'list-client', 'list the ids of the applications').action(async (flags: Flags<object>) => {

@@ -12,6 +12,7 @@ export type Flags<T> = TargetFlags & T
 
 export const outputOption = () => new Option('-o, --output <format>', 'print this format').choices(['yaml', 'json'])
 export const verboseOption = () => new Option('-v, --verbose', 'say what was done').default(false)
+export const secretsOption = () => new Option('--show-secrets', 'print secrets in clear').default(false)
 export const configFile = () => new Option('--config <file>', 'YAML or JSON; - is standard input, and so is none')
 
 /** A command with the options that say whom it manages. */

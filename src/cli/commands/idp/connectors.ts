@@ -2,9 +2,18 @@
 import { type Command, Option } from 'commander'
 import type { WriteFlags } from '../../idp/connectors.ts'
 import type { Io } from '../../io.ts'
-import { command, configFile, type Flags, given, type Output, outputOption, run, verboseOption } from './command.ts'
+import {
+  command,
+  configFile,
+  type Flags,
+  given,
+  type Output,
+  outputOption,
+  run,
+  secretsOption,
+  verboseOption,
+} from './command.ts'
 
-const secretsOption = () => new Option('--show-secrets', 'print secrets in clear').default(false)
 const lenient = () => new Option('--lenient', 'take unknown keys for warnings').default(false)
 const force = () => new Option('--force', 'do not try whether the connector works').default(false)
 const dryRun = () => new Option('--dry-run', 'check and try everything, and write nothing').default(false)
