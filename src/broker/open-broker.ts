@@ -5,19 +5,18 @@
 import { randomBytes } from 'node:crypto'
 import type { BrokerSettings } from '../config/dex/broker-settings.ts'
 import type { Revealable } from '../crypto/key-ring.ts'
-import { printDuration } from '../wire/duration.ts'
 import type { Audit } from './audit.ts'
 import { ClientGuesses } from './client-guesses.ts'
 import { ConnectorBook } from './connectors/connector-book.ts'
 import { openConnectorOf } from './connectors/open-connector.ts'
 import { type BrokerDoors, openBrokerDoors } from './doors.ts'
-import { type Front, makeFront, type Serving } from './front.ts'
+import { type Front, makeFront } from './front.ts'
 import { hostPrefixOf } from './host-prefix.ts'
+import { manageBroker } from './manage-broker.ts'
 import type { RoutesOpenTo } from './management/diagnose-connector.ts'
 import type { ReadConnector } from './management/local-connectors.ts'
-import { type LocalManagement, localManagement, reconciliationText } from './management/local-management.ts'
+import { type LocalManagement, reconciliationText } from './management/local-management.ts'
 import { findStoredClient } from './management/records.ts'
-import { Revocations } from './management/revocations.ts'
 import { localUsers } from './passwords/local-users.ts'
 import { PasswordChecker } from './passwords/password-checker.ts'
 import { Accounts } from './provider/accounts.ts'
@@ -25,10 +24,9 @@ import { BoundedRecords } from './provider/bounded-records.ts'
 import { ClientBook } from './provider/client-book.ts'
 import { Identities } from './provider/identities.ts'
 import { loadOidcLibrary } from './provider/oidc-library.ts'
-import { makeProvider } from './provider/provider.ts'
 import { openSigningKeys } from './provider/signing-keys.ts'
-import { storeAdapter } from './provider/store-adapter.ts'
 import { UserCodeGuesses } from './provider/user-code-guesses.ts'
+import { serveProvider } from './serve-provider.ts'
 import { declaredConnectors } from './settings-view.ts'
 import { AttemptCookies } from './sign-in/attempt-cookies.ts'
 import { SignIn } from './sign-in/sign-in.ts'
@@ -70,9 +68,12 @@ export interface Broker extends AsyncDisposable {
 /** Rejects where the store, a key or an address cannot be had; then nothing is open. */
 export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const { now, pages, audit, log } = options
+  const report = (message: string, error?: unknown) => log('warn', message, error === undefined ? {} : { error })
   await using opened = new AsyncDisposableStack()
   const library = await loadOidcLibrary()
   let { settings } = options
+  const { issuer } = settings
+
   const store = opened.use(await openStore(settings.storage, { secrets: options.storeSecrets, now }))
   const cookieKey = await readCookieKey(store)
   const keys = opened.use(
@@ -82,36 +83,33 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
       rotationPeriod: settings.expiry.signingKeys,
       keepFor: settings.expiry.idTokens,
       now,
-      onError: (error) => options.log('warn', 'signing keys could not be brought up to date', { error }),
+      onError: (error) => report('signing keys could not be brought up to date', error),
     }),
   )
   const checker = new PasswordChecker()
   opened.defer(() => checker.close())
-  const report = (message: string, error: unknown) => log('warn', message, { error })
-  const base = settings.issuer.replace(/\/$/, '')
-
   const connectors = opened.use(
     new ConnectorBook({
       open: (connector, tools) =>
         openConnectorOf(connector, tools, { users: () => localUsers(settings.staticPasswords, store), checker }),
       toolsFor: (id) => ({
         id,
-        callbackUrl: `${base}/callback`,
+        callbackUrl: `${issuer.replace(/\/$/, '')}/callback`,
         readFile: options.readFile,
         now,
         warn: (message) => log('warn', message, { connector: id }),
       }),
-      warn: (message, error) => log('warn', message, error === undefined ? {} : { error }),
+      warn: report,
     }),
   )
   const clients = new ClientBook(settings.staticClients, findStoredClient(store))
   const identities = new Identities(store)
   const records = new BoundedRecords({ store, now, report })
+
   const signIn = new SignIn({
-    ...{ issuer: settings.issuer, store, clients, connectors, identities, pages, now, report },
-    records,
+    ...{ issuer, store, clients, connectors, identities, pages, now, report, records },
     audit: (event) => audit({ act: 'sign-in', ...event }),
-    cookies: new AttemptCookies(cookieKey, hostPrefixOf(settings.issuer)),
+    cookies: new AttemptCookies(cookieKey, hostPrefixOf(issuer)),
     alwaysChoose: settings.oauth2.alwaysShowLoginScreen,
     rememberByDefault: settings.sessions.rememberMeCheckedByDefault,
   })
@@ -121,119 +119,59 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     reuseInterval: settings.expiry.refreshTokens.reuseInterval,
     report: (error, context) => log('warn', 'a source could not be asked again', { error, ...context }),
   })
-
-  const userCodes = new UserCodeGuesses({ pages, audit, now })
-  const serve = (): Serving => {
-    const jwks = keys.current().keys.map((jwk) => ({ ...jwk, kid: jwk.kid ?? '' }))
-    const { provider, unwrap } = makeProvider({
-      ...{
-        library,
-        settings,
-        jwks,
-        store,
-        clients,
-        connectors,
-        identities,
-        accounts,
-        pages,
-        now,
-        audit,
-        userCodes,
-        records,
-        report,
-      },
-      adapter: storeAdapter({ store, now, reuseInterval: settings.expiry.refreshTokens.reuseInterval }),
-      cookieKeys: [cookieKey],
-      interactionUrl: (context, interaction) => signIn.begin(context, interaction as Parameters<SignIn['begin']>[1]),
-    })
-    const callback = provider.callback()
-    return {
-      provider,
-      unwrap,
-      serveProvider: async (request, response) => void (await callback(request, response)),
-    }
-  }
-  let serving = serve()
-  keys.onChange(() => {
-    serving = serve()
+  const served = serveProvider(settings, {
+    ...{ library, keys, store, clients, connectors, identities, accounts, pages, now, audit, records, report },
+    cookieKeys: [cookieKey],
+    userCodes: new UserCodeGuesses({ pages, audit, now }),
+    interactionUrl: (context, interaction) => signIn.begin(context, interaction as Parameters<SignIn['begin']>[1]),
   })
   const front = makeFront({
-    issuer: settings.issuer,
-    signIn,
-    pages,
+    ...{ issuer, signIn, pages, audit, report },
     headers: settings.web.headers,
     crossOrigin: settings.web,
     proofOf: (clientId) => clients.proofOf(clientId),
     clientGuesses: new ClientGuesses(now),
-    audit,
-    serving: () => serving,
+    serving: served.current,
     hasConnector: (id) => connectors.find(id) !== undefined,
-    report,
   })
   const doors = options.doors ?? opened.use(await openBrokerDoors(settings.web, front))
-  const revocations = new Revocations({ store, now, tell: (subject, at) => options.onRevoked?.(subject, at) })
-  const management = localManagement({
-    ...{ store, book: connectors, readConnector: options.readConnector },
-    warn: (message, error) => log('warn', message, error === undefined ? {} : { error }),
-    fileClients: () => settings.staticClients,
-    filePasswords: () => settings.staticPasswords.map(({ userID, ...user }) => ({ ...user, userId: userID })),
-    isPassword: (password, hash) =>
-      checker.isRight(password, { hash, costliest: 10, signal: AbortSignal.timeout(20_000) }),
-    grantKinds: ['AccessToken', 'RefreshToken', 'AuthorizationCode', 'DeviceCode', 'Grant', 'GrantIdentity'],
-    sessionKinds: ['Session', 'SessionIdentity'],
-    // What ends at one application only is refused to it at its next refresh.
-    onRevoked: async (subject, clientId) => (clientId === undefined ? await revocations.add(subject) : undefined),
-    discovery: async () => await readDiscovery(doors, settings.issuer),
-    lifetimes: () => lifetimesOf(settings),
-    server: `ostiary ${options.version}`,
-    ...(options.routesOpenTo && { routesOpenTo: options.routesOpenTo }),
-  })
+
+  const managed = opened.use(
+    manageBroker({
+      ...{ store, book: connectors, checker, doors, now, report, readConnector: options.readConnector },
+      settings: () => settings,
+      ...(options.routesOpenTo && { routesOpenTo: options.routesOpenTo }),
+      onRevoked: (subject, at) => options.onRevoked?.(subject, at),
+      version: options.version,
+    }),
+  )
+  const { management } = managed
   const reconcile = async () => {
     const text = reconciliationText(await management.reconcile(declaredConnectors(settings)))
     if (text !== undefined) log('info', text)
   }
   await reconcile()
-  const follow = async () => {
-    await management.refresh()
-    await revocations.look()
-  }
-  await follow()
-  // What another instance has changed in the same store is taken into service within a moment.
-  const timer = setInterval(
-    () => void follow().catch((error) => report('cannot look for what other instances have changed', error)),
-    5_000,
-  )
-  timer.unref()
-  opened.defer(() => clearInterval(timer))
+  await managed.follow()
+
   const owned = opened.move()
   return {
-    issuer: settings.issuer,
+    issuer,
     front,
     doors,
     management,
     async reload(next) {
-      settings = { ...settings, staticClients: next.staticClients, connectors: next.connectors, ...usersOf(next) }
+      settings = { ...settings, ...reloadable(next) }
       clients.declare(settings.staticClients)
       // They are served by now; that the store cannot keep what has changed must not hold up who changes a policy.
       await reconcile().catch((error) => report('cannot keep which connectors the configuration has changed', error))
-      serving = serve()
+      served.renew(settings)
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
 
-function usersOf({ staticPasswords, enablePasswordDB }: BrokerSettings) {
-  return { staticPasswords, enablePasswordDB }
-}
-
-/** By the names of `pachctl idp get-config`. */
-function lifetimesOf({ expiry }: BrokerSettings) {
-  const { idTokens, refreshTokens } = expiry
-  const { absoluteLifetime } = refreshTokens
-  return {
-    id_token_expiry: printDuration(idTokens),
-    rotation_token_expiry: absoluteLifetime === 0 ? 'no limit' : printDuration(absoluteLifetime),
-  }
+function reloadable({ staticClients, connectors, staticPasswords, enablePasswordDB }: BrokerSettings) {
+  return { staticClients, connectors, staticPasswords, enablePasswordDB }
 }
 
 /** Signs the broker's cookies; kept in the store, so that a restart and other instances know it. */
@@ -242,13 +180,4 @@ async function readCookieKey(store: Store): Promise<Buffer> {
   await store.put({ kind, id, value: { key: randomBytes(32).toString('base64url') } }, { ifVersion: 0 })
   const record = await store.get(kind, id)
   return Buffer.from(String(record?.value['key'] ?? ''), 'base64url')
-}
-
-/** As applications see it. */
-async function readDiscovery({ inside }: BrokerDoors, issuer: string) {
-  const path = new URL(issuer).pathname.replace(/\/$/, '')
-  const answer = await fetch(`${inside}${path}/.well-known/openid-configuration`, {
-    signal: AbortSignal.timeout(5_000),
-  })
-  return (await answer.json()) as Record<string, never>
 }
