@@ -122,13 +122,17 @@ class PostgresEngine implements SqlEngine {
     this.#pool = pool
   }
 
-  /** Asked twice where the connection turns out to be dead: a database that was restarted costs nobody a sign-in. */
+  /**
+   * Asked again where the connection turns out to be dead, because a database that was restarted costs nobody a sign-in;
+   * all of the pool's may be.
+   */
   async read(sql: string, cells: readonly Cell[]): Promise<readonly Row[]> {
-    try {
-      return (await this.#query(sql, cells)).rows
-    } catch (error) {
-      if (!isLostConnection(error)) throw error
-      return (await this.#query(sql, cells)).rows
+    for (let left = this.#pool.options.max; ; left--) {
+      try {
+        return (await this.#query(sql, cells)).rows
+      } catch (error) {
+        if (left <= 0 || !isLostConnection(error)) throw error
+      }
     }
   }
 
