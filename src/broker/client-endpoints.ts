@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import type { Audit } from './audit.ts'
-import type { ClientGuesses, ShownSecret } from './client-guesses.ts'
+import type { ClientGuesses, ShownSecret } from './guesses/client-guesses.ts'
 import { sendError } from './programs.ts'
 import { tidyScope } from './provider/authorization-rules.ts'
 import { settleCredentials } from './provider/client-credentials.ts'

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { PasswordConnector, UpstreamIdentity } from '#src/broker/connectors/connector.ts'
-import { networkOf, PasswordChecks } from '#src/broker/sign-in/password-check.ts'
+import { networkOf } from '#src/broker/guesses/network.ts'
+import { PasswordChecks } from '#src/broker/sign-in/password-check.ts'
 import { ProxyError } from '#src/errors/proxy-error.ts'
 
 const alice: UpstreamIdentity = {

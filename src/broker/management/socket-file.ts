@@ -16,11 +16,12 @@ export async function makeRoom(path: string): Promise<void> {
   const there = lstatSync(path, { throwIfNoEntry: false })
   if (!there) return
   if (!there.isSocket()) throw refuse('something that is no socket is there')
-  if (await answers(path)) throw refuse('another process serves it')
+  if (await isServed(path)) throw refuse('another process serves it')
   unlinkSync(path)
 }
 
-function answers(path: string): Promise<boolean> {
+/** Whether a process listens there, as far as this user may know. */
+export function isServed(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ path })
     const told = (does: boolean) => {
@@ -43,27 +44,36 @@ export function folderDoubt(path: string): string | undefined {
   return `others may write the folder ${folder} (mode ${(there.mode & 0o7777).toString(8)})`
 }
 
-/**
- * Before anything is sent there: it is a socket of ours or of root; root believes a service's own as well, where nobody
- * else could have put it.
- */
+/** Before anything is sent there: see `socketDoubt`. */
 export function checkOwner(path: string): void {
-  const refuse = (why: string, details: readonly string[] = []) =>
-    new ManagementError('unreachable', `cannot reach the broker at ${JSON.stringify(path)}: ${why}`, { details })
-  const there = lstatOf(path, refuse)
-  if (!there) throw refuse('there is no such socket', ['is the broker running, and is this its admin socket?'])
-  if (!there.isSocket()) throw refuse('it is no socket')
-  const ourselves = process.getuid?.()
-  if (ourselves === undefined || there.uid === ourselves || there.uid === 0) return
-  if (ourselves === 0 && folderDoubt(path) === undefined) return
-  throw refuse(`it belongs to another user (id ${there.uid})`, ['run this as that user, or as root'])
+  const doubt = socketDoubt(path)
+  if (!doubt) return
+  throw new ManagementError('unreachable', `cannot reach the broker at ${JSON.stringify(path)}: ${doubt.why}`, {
+    details: doubt.details ?? ['is the broker running, and is this its admin socket?'],
+  })
 }
 
-function lstatOf(path: string, refuse: (why: string) => ManagementError) {
+/**
+ * Why nothing may be sent there: it has to be a socket of ours or of root; root believes a service's own as well, where
+ * nobody else could have put it.
+ */
+export function socketDoubt(path: string): { readonly why: string; readonly details?: readonly string[] } | undefined {
+  const there = lstatOf(path)
+  if (typeof there === 'string') return { why: there }
+  if (!there) return { why: 'there is no such socket' }
+  if (!there.isSocket()) return { why: 'it is no socket' }
+  const ourselves = process.getuid?.()
+  if (ourselves === undefined || there.uid === ourselves || there.uid === 0) return undefined
+  if (ourselves === 0 && folderDoubt(path) === undefined) return undefined
+  return { why: `it belongs to another user (id ${there.uid})`, details: ['run this as that user, or as root'] }
+}
+
+/** A text where it cannot be looked at. */
+function lstatOf(path: string) {
   try {
     return lstatSync(path, { throwIfNoEntry: false })
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
-    throw refuse(code === 'EACCES' ? 'this user may not look there' : code)
+    return code === 'EACCES' ? 'this user may not look there' : code
   }
 }

@@ -3,7 +3,7 @@
  * that nobody redeems and tokens, for each person. Nobody can push out what belongs to others.
  */
 import type { default as Provider } from 'oidc-provider'
-import { networkOf } from '../sign-in/password-check.ts'
+import { networkOf } from '../guesses/network.ts'
 import { Shares, type TakenRecord } from '../store/shares.ts'
 import type { Store } from '../store/store.ts'
 import { grantedKinds } from './store-adapter.ts'

@@ -1,7 +1,7 @@
 /** The device flow's pages (RFC 8628): enter the code, compare it, done. No script, and nothing is entered by a link alone. */
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import type { UserCodeGuesses } from '../guesses/user-code-guesses.ts'
 import { type BrokerPages, type BrokerView, pageHeaders } from '../views.ts'
-import type { UserCodeGuesses } from './user-code-guesses.ts'
 
 type DeviceFlow = NonNullable<NonNullable<Configuration['features']>['deviceFlow']>
 

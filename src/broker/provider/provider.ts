@@ -11,6 +11,7 @@ import type { BrokerSettings } from '../../config/dex/broker-settings.ts'
 import { jwtKey } from '../../crypto/sign-jwt.ts'
 import type { Audit } from '../audit.ts'
 import type { OpenConnectors } from '../connectors/open-connectors.ts'
+import type { UserCodeGuesses } from '../guesses/user-code-guesses.ts'
 import { hostPrefixOf } from '../host-prefix.ts'
 import { longestAttempt } from '../sign-in/sign-in.ts'
 import type { Store } from '../store/store.ts'
@@ -35,7 +36,6 @@ import { SignOutHints } from './sign-out-hints.ts'
 import { answerStoreAway, storeAwayView } from './store-away.ts'
 import { addTokenExchange } from './token-exchange.ts'
 import { isFor, shapeTokens } from './tokens.ts'
-import type { UserCodeGuesses } from './user-code-guesses.ts'
 
 export interface ProviderOptions {
   readonly library: ProviderLibrary

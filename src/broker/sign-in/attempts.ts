@@ -7,6 +7,7 @@ import type { Interaction, default as Provider } from 'oidc-provider'
 import { ProxyError } from '../../errors/proxy-error.ts'
 import type { UpstreamIdentity } from '../connectors/connector.ts'
 import type { BorrowedConnector, ConnectorLabel, OpenConnectors } from '../connectors/open-connectors.ts'
+import { GuessGuard } from '../guesses/guess-guard.ts'
 import type { BoundedRecords } from '../provider/bounded-records.ts'
 import type { ClientBook } from '../provider/client-book.ts'
 import { deviceGrant, mayServe } from '../provider/connector-grants.ts'
@@ -18,7 +19,6 @@ import { answerAttempt, findAttempt, parameterOf } from './attempt.ts'
 import type { AttemptCookies } from './attempt-cookies.ts'
 import { type AuditEvent, PasswordChecks } from './password-check.ts'
 import { sendRedirect } from './send.ts'
-import { SignInGuard } from './sign-in-guard.ts'
 import { Turns } from './turns.ts'
 
 export interface SignInOptions {
@@ -54,14 +54,14 @@ export class Attempts {
   readonly options: SignInOptions
   readonly passwords: PasswordChecks
   /** Networks from which answers came that nobody had given. */
-  readonly forgeries: SignInGuard
+  readonly forgeries: GuessGuard
   /** Answers that are being read, half a mebibyte each, by network. */
   readonly reading = new Turns({ each: 32, all: 128 })
 
   constructor(options: SignInOptions) {
     this.options = options
     this.passwords = new PasswordChecks(options.now)
-    this.forgeries = new SignInGuard({
+    this.forgeries = new GuessGuard({
       ...{ free: 30, firstWaitMs: 1_000, longestWaitMs: 300_000 },
       ...{ forgetAfterMs: 3_600_000, keys: 20_000 },
     })

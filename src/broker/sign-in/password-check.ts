@@ -1,6 +1,7 @@
 /** Names and passwords from the form to the connector: bounded, slowed down where somebody guesses, and written down. */
 import type { Connector, UpstreamIdentity, WantedScopes } from '../connectors/connector.ts'
-import { PacedGuard } from './paced-guard.ts'
+import { networkOf } from '../guesses/network.ts'
+import { PacedGuard } from '../guesses/paced-guard.ts'
 import { Turns } from './turns.ts'
 
 /** One try to sign in, for the log. */
@@ -125,18 +126,4 @@ export class PasswordChecks {
 function nameOf(login: string): string {
   const bare = login.normalize('NFKD').replace(/[\p{M}\p{Cf}\p{Cc}\p{Default_Ignorable_Code_Point}]/gu, '')
   return bare.toLowerCase().replace(/\s+/gu, ' ').trim()
-}
-
-/** One household has one IPv6 /64, however many addresses it takes. */
-export function networkOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
-  if (!plain.includes(':')) return plain
-  const [head = '', tail] = plain.split('::')
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros = tail === undefined ? [] : Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0')
-  return `${[...left, ...zeros, ...right]
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`
 }

@@ -1,12 +1,13 @@
 /** The way to another service and back. What comes back is taken once, and only in the browser that was sent. */
+
 import { randomBytes } from 'node:crypto'
 import type { Interaction } from 'oidc-provider'
 import { ProxyError } from '../../errors/proxy-error.ts'
 import type { RedirectConnector } from '../connectors/connector.ts'
 import type { BorrowedConnector } from '../connectors/open-connectors.ts'
+import { networkOf } from '../guesses/network.ts'
 import { AttemptOver, parameterOf, wantedScopes } from './attempt.ts'
 import type { Attempts, SignInRequest } from './attempts.ts'
-import { networkOf } from './password-check.ts'
 import { readForm, refusesMethod, sendRedirect, sendView } from './send.ts'
 
 const departureKind = 'Departure'

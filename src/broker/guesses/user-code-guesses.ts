@@ -4,9 +4,9 @@
  */
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Audit } from '../audit.ts'
-import { networkOf } from '../sign-in/password-check.ts'
-import { SignInGuard } from '../sign-in/sign-in-guard.ts'
 import { type BrokerPages, pageHeaders } from '../views.ts'
+import { GuessGuard } from './guess-guard.ts'
+import { networkOf } from './network.ts'
 
 interface GuessOptions {
   readonly pages: BrokerPages
@@ -19,7 +19,7 @@ const wrongCodes: ReadonlySet<string> = new Set(['NotFoundError', 'ExpiredError'
 
 export class UserCodeGuesses {
   readonly #options: GuessOptions
-  readonly #networks = new SignInGuard({
+  readonly #networks = new GuessGuard({
     ...{ free: 20, firstWaitMs: 1_000, longestWaitMs: 300_000 },
     ...{ forgetAfterMs: 3_600_000, keys: 20_000 },
   })

@@ -1,6 +1,6 @@
 /**
- * Slows down guessing at passwords: after some failures each further try of an account, or from an address, has to wait
- * twice as long as the one before. A try counts as failed before it is made, so that many at once gain nothing.
+ * Slows down guessing: after some failures each further try of an account, or from an address, has to wait twice as long
+ * as the one before. Where a try takes time, it counts before it is made, or `PacedGuard` counts it as under way.
  */
 
 export interface GuardLimits {
@@ -22,7 +22,7 @@ interface Tries {
   lastAt: number
 }
 
-export class SignInGuard {
+export class GuessGuard {
   readonly #limits: GuardLimits
   readonly #tries = new Map<string, Tries>()
 

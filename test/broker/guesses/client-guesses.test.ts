@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Admission, ClientGuesses } from '#src/broker/client-guesses.ts'
+import { type Admission, ClientGuesses } from '#src/broker/guesses/client-guesses.ts'
 
 const wiki = { client: 'wiki', address: '192.0.2.1' }
 
@@ -21,8 +21,8 @@ test('after a wrong secret many at once gain nothing, from the client’s own ne
   const guesses = new ClientGuesses(() => 0)
   free(guesses.admit(wiki)).end('right')
   for (const [address, most] of [
-    [wiki.address, 29],
-    ['198.51.100.7', 29],
+    [wiki.address, 30],
+    ['198.51.100.7', 30],
   ] as const) {
     free(guesses.admit({ client: 'wiki', address })).end('wrong')
     const admitted = Array.from({ length: 200 }, () => guesses.admit({ client: 'wiki', address })).filter(

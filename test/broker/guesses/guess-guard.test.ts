@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { SignInGuard } from '#src/broker/sign-in/sign-in-guard.ts'
+import { GuessGuard } from '#src/broker/guesses/guess-guard.ts'
 
 const limits = { free: 3, firstWaitMs: 1_000, longestWaitMs: 60_000, forgetAfterMs: 600_000, keys: 10 }
 
 /** A try that fails, as soon as it may be made. */
-function fail(guard: SignInGuard, key: string, now: number): number {
+function fail(guard: GuessGuard, key: string, now: number): number {
   const at = now + guard.waitOf(key, now)
   guard.count(key, at)
   return at
 }
 
 test('some tries are free, then each waits twice as long as the one before, up to a limit', () => {
-  const guard = new SignInGuard(limits)
+  const guard = new GuessGuard(limits)
   const waits: number[] = []
   let now = 0
   for (let tries = 0; tries < 12; tries++) {
@@ -24,14 +24,14 @@ test('some tries are free, then each waits twice as long as the one before, up t
 })
 
 test('one key says nothing about another', () => {
-  const guard = new SignInGuard(limits)
+  const guard = new GuessGuard(limits)
   for (let tries = 0; tries < 4; tries++) guard.count('alice', 0)
   assert.equal(guard.waitOf('alice', 0), 1_000)
   assert.equal(guard.waitOf('bob', 0), 0)
 })
 
 test('a key that was left alone is as new, and never before its wait is over', () => {
-  const guard = new SignInGuard({ ...limits, forgetAfterMs: 100 })
+  const guard = new GuessGuard({ ...limits, forgetAfterMs: 100 })
   for (let tries = 0; tries < 4; tries++) guard.count('alice', 0)
   assert.equal(guard.waitOf('alice', 200), 800)
   assert.equal(guard.waitOf('alice', 1_000), 0)
@@ -40,7 +40,7 @@ test('a key that was left alone is as new, and never before its wait is over', (
 })
 
 test('a good try is forgotten whole, or taken back alone', () => {
-  const guard = new SignInGuard(limits)
+  const guard = new GuessGuard(limits)
   for (let tries = 0; tries < 5; tries++) guard.count('alice', 0)
   guard.takeBack('alice')
   assert.equal(guard.waitOf('alice', 0), 0)
@@ -53,7 +53,7 @@ test('a good try is forgotten whole, or taken back alone', () => {
 })
 
 test('a flood of names fills the guard and keeps nobody else out; who has to wait is not forgotten for it', () => {
-  const guard = new SignInGuard(limits)
+  const guard = new GuessGuard(limits)
   for (let tries = 0; tries < 4; tries++) guard.count('alice', 0)
   for (let at = 0; at < 1_000; at++) {
     assert.equal(guard.waitOf(`name ${at}`, 0), 0)
@@ -64,7 +64,7 @@ test('a flood of names fills the guard and keeps nobody else out; who has to wai
 })
 
 test('where everybody in it has to wait, a new name waits, too, and no longer than the first wait at a time', () => {
-  const guard = new SignInGuard(limits)
+  const guard = new GuessGuard(limits)
   for (let at = 0; at < limits.keys; at++) for (let tries = 0; tries < 4; tries++) guard.count(`name ${at}`, 0)
   assert.equal(guard.waitOf('bob', 0), limits.firstWaitMs)
   assert.equal(guard.waitOf('bob', limits.firstWaitMs), 0)
@@ -78,7 +78,7 @@ test('whatever is tried, the guard keeps to its bound, and no wait is longer tha
   })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-      const guard = new SignInGuard(limits)
+      const guard = new GuessGuard(limits)
       let now = 0
       for (const { key, later, does } of steps) {
         now += later

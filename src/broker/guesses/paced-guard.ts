@@ -2,7 +2,12 @@
  * A guard for tries that come at the same moment: those under way count as wrong until they have ended, so that many at
  * once gain nothing, and whoever comes meanwhile waits for them to end: a dozen good ones at once are no guessing.
  */
-import { type GuardLimits, SignInGuard } from './sign-in-guard.ts'
+import { type GuardLimits, GuessGuard } from './guess-guard.ts'
+
+export interface PacedLimits extends GuardLimits {
+  /** Tries at the same moment while nothing speaks against a key; as many as are free where it is not given. */
+  readonly atOnce?: number
+}
 
 interface UnderWay {
   count: number
@@ -11,13 +16,15 @@ interface UnderWay {
 }
 
 export class PacedGuard {
-  readonly #guard: SignInGuard
+  readonly #guard: GuessGuard
   readonly #free: number
+  readonly #atOnce: number
   readonly #underWay = new Map<string, UnderWay>()
 
-  constructor(limits: GuardLimits) {
-    this.#guard = new SignInGuard(limits)
+  constructor({ atOnce, ...limits }: PacedLimits) {
+    this.#guard = new GuessGuard(limits)
     this.#free = limits.free
+    this.#atOnce = atOnce ?? limits.free
   }
 
   /** Milliseconds until `key` may try, by what has ended; 0: now. */
@@ -28,7 +35,8 @@ export class PacedGuard {
   /** Whether one more may try, if all of those under way turn out to be wrong. */
   hasRoom(key: string, now: number): boolean {
     const count = this.#underWay.get(key)?.count ?? 0
-    return count === 0 || this.#guard.failuresOf(key, now) + count <= this.#free
+    const failures = this.#guard.failuresOf(key, now)
+    return count === 0 || failures + count <= (failures === 0 ? this.#atOnce : this.#free)
   }
 
   /** Call it only where `waitOf` says 0 and there is room. */
