@@ -39,7 +39,7 @@ async function dexOptions(folder: string, address: string) {
 
 async function targetAt(desk: Desk, address: string): Promise<Target> {
   const options = await dexOptions(desk.world.folder, address)
-  return await openTarget(options, { env: {}, readText }, { out: () => {}, err: () => {} })
+  return await openTarget(options, { env: {}, cwd: '/', readText }, { out: () => {}, err: () => {} })
 }
 
 async function manage({ type }: Desk, target: Target): Promise<void> {

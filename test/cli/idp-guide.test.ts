@@ -43,7 +43,7 @@ test('the guide to connectors is true: every file, every command, everything pri
     for (const [, line = '', wanted = ''] of text.matchAll(/^\$ (.*)\n((?:(?!\$ ).*\n)*)/gm)) {
       commands++
       await t.test(line, async () => {
-        const printed = await typeLine(line, { cwd, env: { OSTIARY_ADMIN_SOCKET: desk.socket } })
+        const printed = await typeLine(line, { cwd })
         const told = printed.replaceAll(here, there)
         if (!agrees(told, wanted)) assert.equal(told, wanted)
       })

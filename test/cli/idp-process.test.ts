@@ -49,14 +49,17 @@ test('wrong use is told with a hint and is 1', async () => {
     assert.doesNotMatch(text, /at .*\.ts:\d+/, text)
   }
   const targets: readonly (readonly [TargetFlags, RegExp])[] = [
-    [{}, /cannot find the administration socket of a broker\n {2}looked at .*\nhint: /],
+    [
+      {},
+      /cannot find the administration socket of a broker on this machine\n(?: {2}\/.*: there is no such socket\n)+hint: /,
+    ],
     [{ dex: 'nonsense' }, /cannot reach "nonsense": expected HOST:PORT\nhint: /],
     [{ dex: '127.0.0.1:1', dexCert: 'x' }, /cannot show a certificate without its key\nhint: /],
     [{ dex: '127.0.0.1:1', dexInsecure: true, dexCa: 'x' }, /cannot use certificates in clear\nhint: /],
     [{ dexInsecure: true }, /cannot use certificates without an address\nhint: /],
     [{ dex: '127.0.0.1:1', dexCa: 'x' }, /cannot use these certificates/],
   ]
-  const around = { env: {}, readText: async () => 'no PEM' }
+  const around = { env: {}, cwd: '/', readText: async () => 'no PEM' }
   for (const [flags, told] of targets)
     assert.match(
       await desk.type(async (io) => {

@@ -1,12 +1,11 @@
 /** Whom the `idp` commands manage: the broker of this machine through its socket, or a Dex over gRPC. */
-import { existsSync } from 'node:fs'
 import { dexManagement } from '../../broker/management/grpc/dex-management.ts'
 import { isLoopback } from '../../broker/management/grpc/grpc-api.ts'
 import { type Management, ManagementError } from '../../broker/management/management.ts'
 import { socketManagement } from '../../broker/management/socket-management.ts'
-import { longestSocket } from '../../config/dex/admin-socket.ts'
 import { Secret } from '../../crypto/secret.ts'
 import type { Io } from '../io.ts'
+import { findSocket } from './find-socket.ts'
 
 export interface TargetFlags {
   readonly socket?: string
@@ -26,6 +25,7 @@ export interface Target extends AsyncDisposable {
 
 interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
   readText(file: string): Promise<string>
 }
 
@@ -35,7 +35,7 @@ export async function openTarget(flags: TargetFlags, around: Surroundings, io: I
   if (dex === undefined) {
     const lone = (['dexCa', 'dexCert', 'dexKey', 'dexInsecure'] as const).find((name) => flags[name] !== undefined)
     if (lone !== undefined) throw wrongUse('cannot use certificates without an address', 'add --dex HOST:PORT')
-    const management = socketManagement(socket ?? usualSocket(around.env))
+    const management = socketManagement(socket ?? (await findSocket(around)))
     return { management, isDex: false, [Symbol.asyncDispose]: async () => {} }
   }
   if (socket !== undefined) throw wrongUse('cannot manage two at once', 'give --socket or --dex')
@@ -59,19 +59,6 @@ async function tlsOf({ dexCa, dexCert, dexKey, dexInsecure }: TargetFlags, { rea
     throw wrongUse('cannot show a certificate without its key', 'give --dex-cert and --dex-key')
   const [ca, cert, key] = await Promise.all([dexCa, dexCert, dexKey].map((file) => file && readText(file)))
   return { ca: ca || undefined, cert: cert || undefined, key: key ? new Secret(key) : undefined }
-}
-
-/** Where the broker puts it by default; see `admin-socket.ts` of the configuration. */
-function usualSocket(env: Surroundings['env']): string {
-  const named = env['OSTIARY_ADMIN_SOCKET']
-  if (named) return named
-  const folders = [env['XDG_RUNTIME_DIR'], '/run/ostiary', '/var/lib/ostiary'].filter((folder) => folder)
-  const paths = folders.map((folder) => `${folder}/ostiary.sock`)
-  const found = paths.find((path) => Buffer.byteLength(path) <= longestSocket && existsSync(path))
-  if (found !== undefined) return found
-  throw new ManagementError('unreachable', 'cannot find the administration socket of a broker', {
-    details: [`looked at ${paths.join(', ')}`, 'hint: give its path with --socket (the log of the start names it)'],
-  })
 }
 
 export function wrongUse(message: string, hint: string): ManagementError {

@@ -95,7 +95,8 @@ async function openBehind(
   if (settings.adminSocket !== undefined) {
     opened.use(await openAdminSocket({ path: settings.adminSocket, management, log }))
     event('info', 'administration socket', { path: settings.adminSocket })
-  }
+  } else
+    event('info', 'no administration socket', { hint: 'admin.socket in the configuration of the broker names one' })
   if (settings.grpc) {
     const { addr, tls } = settings.grpc
     const api = opened.use(await openGrpcApi({ addr, tls, management, log }))

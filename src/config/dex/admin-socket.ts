@@ -18,8 +18,25 @@ interface Where {
 /** The absolute path. `given`: '' for none, undefined for the default, which may be none as well. */
 export function adminSocketOf(given: string | undefined, { storage, environment, cwd }: Where): string | undefined {
   if (given !== undefined) return given === '' ? undefined : resolve(cwd, given)
-  const folder = storage.type === 'sqlite3' ? dirname(storage.file) : environment['XDG_RUNTIME_DIR']
-  if (folder === undefined || folder === '') return undefined
-  const path = join(resolve(cwd, folder), defaultSocket)
-  return Buffer.byteLength(path) > longestSocket ? undefined : path
+  const folder = storage.type === 'sqlite3' ? dirname(storage.file) : runtimeFolders(environment)[0]
+  return folder === undefined ? undefined : socketsIn([folder], cwd)[0]
+}
+
+/**
+ * Where such defaults are likely to be, for whoever looks for a broker of this machine: in the folder where they are
+ * (beside its file), in the folders for what runs, and where the papers put a service's configuration and state.
+ */
+export function usualSockets({ environment, cwd }: Omit<Where, 'storage'>): readonly string[] {
+  return socketsIn([cwd, ...runtimeFolders(environment), '/run/ostiary', '/var/lib/ostiary', '/etc/ostiary'], cwd)
+}
+
+/** systemd names the folder of a service (`RuntimeDirectory=`, several with colons between) and that of a user. */
+function runtimeFolders(environment: Environment): readonly string[] {
+  const [ofService = ''] = (environment['RUNTIME_DIRECTORY'] ?? '').split(':')
+  return [ofService, environment['XDG_RUNTIME_DIR'] ?? ''].filter((folder) => folder !== '')
+}
+
+function socketsIn(folders: readonly string[], cwd: string): readonly string[] {
+  const paths = folders.map((folder) => join(resolve(cwd, folder), defaultSocket))
+  return [...new Set(paths)].filter((path) => Buffer.byteLength(path) <= longestSocket)
 }

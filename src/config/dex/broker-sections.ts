@@ -230,7 +230,7 @@ export const brokerShape = {
   admin: goSection({
     socket: goText().optional().meta({
       doc: 'Path of the Unix socket that `ostiary idp` speaks to; only its owner can. Empty: none.',
-      shownDefault: '`ostiary.sock` beside the SQLite file, otherwise in `$XDG_RUNTIME_DIR`',
+      shownDefault: '`ostiary.sock` beside the SQLite file, otherwise in `$RUNTIME_DIRECTORY` or `$XDG_RUNTIME_DIR`',
     }),
   })
     .prefault({})

@@ -20,7 +20,11 @@ export function command(idp: Command, usage: string, description: string): Comma
   return idp
     .command(usage)
     .description(description)
-    .addOption(new Option('--socket <path>', 'administration socket of the broker on this machine').conflicts('dex'))
+    .addOption(
+      new Option('--socket <path>', 'administration socket of the broker, where it is not found by itself').conflicts(
+        'dex',
+      ),
+    )
     .option('--dex <host:port>', 'a Dex, by its gRPC API')
     .option('--dex-ca <file>', 'authority of its certificate; without it, those of the system')
     .option('--dex-cert <file>', 'our certificate')
@@ -36,7 +40,7 @@ export async function run(flags: TargetFlags, io: Io, act: (target: Target) => P
     import('../../idp/read-text.ts'),
   ])
   process.exitCode = await orRefusal(async () => {
-    await using target = await openTarget(flags, { env: process.env, readText }, io)
+    await using target = await openTarget(flags, { env: process.env, cwd: process.cwd(), readText }, io)
     return await act(target)
   }, io)
 }
