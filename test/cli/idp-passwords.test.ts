@@ -73,7 +73,8 @@ test('a password is typed twice and never shown', { skip: skipWithout('script'),
     let asked = 0
     child.stdout.on('data', (piece: Buffer) => {
       shown += piece.toString()
-      while (asked < (shown.match(/(?:Password|Once more): /g) ?? []).length) child.stdin.write(`${typed[asked++]}\r`)
+      while (asked < Math.min(typed.length, (shown.match(/(?:Password|Once more): /g) ?? []).length))
+        child.stdin.write(`${typed[asked++]}\r`)
     })
     child.stdin.on('error', () => {})
     await new Promise((resolve) => child.once('close', resolve))
@@ -85,6 +86,8 @@ test('a password is typed twice and never shown', { skip: skipWithout('script'),
   assert.match(shown, /^Password: \nOnce more: \ncreated user dora@corp\.test\n/)
   assert.doesNotMatch(shown, /dora-p/)
   assert.equal(await desk.world.management.verifyPassword('dora@corp.test', 'dora-pw'), true)
+  // Pasted, both at once.
+  assert.match(await terminal('dora-pw\rdora-pw'), /^Password: \nOnce more: \ncannot create user.*taken\n$/)
 })
 
 async function throughDex(address: string, cwd: string): Promise<void> {
