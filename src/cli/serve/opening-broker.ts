@@ -84,12 +84,14 @@ export class OpeningBroker implements AsyncDisposable {
   async #try(pause: number): Promise<void> {
     const settings = this.#settings
     try {
-      const opened = await this.#options.open(settings)
-      this.#opened = opened
-      if (this.#settings !== settings) await opened.reload(this.#settings)
+      this.#opened = await this.#options.open(settings)
     } catch (error) {
       if (!this.#isClosed) this.#wait(error, Math.min(pause * 2, longestPause))
+      return
     }
+    if (this.#settings === settings) return
+    const takeUp = this.#opened.reload(this.#settings)
+    await takeUp.catch((error) => this.#options.warn('the broker cannot take what has changed meanwhile', error))
   }
 }
 
