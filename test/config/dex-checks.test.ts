@@ -337,3 +337,52 @@ for (const [name, [text, problem]] of Object.entries(OTHER_SHAPES))
     assert.match(first ?? '', problem)
     assert.deepEqual(more, [])
   })
+
+const person = (email: string, more = '') => `{email: ${email}, hash: "${STATIC_PASSWORDS[0].hash}"${more}}`
+
+test('one person can do without userID, and is warned of; two cannot', async () => {
+  const text = `${DEX}staticPasswords: [${person('a@corp.test')}]\n`
+  assert.equal((await brokerOf(text)).staticPasswords[0]?.userID, '')
+  assert.match(
+    (await brokerWarnings(text)).join(),
+    /^4:19 staticPasswords\[0\]\.userID there is no userID: nobody else can/,
+  )
+  const two = `${DEX}staticPasswords: [${person('a@corp.test')}, ${person('b@corp.test')}]\n`
+  assert.match(
+    (await brokerProblems(two)).join(),
+    /staticPasswords\[1\]\.userID no id, as the entry 1: they would be one person/,
+  )
+  const same = `${DEX}staticPasswords: [${person('a@corp.test', ', userID: "7"')}, ${person('b@corp.test', ', userID: "7"')}]\n`
+  assert.match((await brokerWarnings(same)).join(), /staticPasswords\[1\]\.userID the same id as the entry 1/)
+})
+
+test('an oidc connector that only exchanges tokens, or does nothing at all, is taken with a warning', async () => {
+  const exchanging = `${DEX}${connector('issuer: "https://up.test", clientID: a')}`
+  const warned = (await brokerWarnings(exchanging)).join()
+  assert.match(
+    warned,
+    /connectors\[0\]\.config\.redirectURI there is no redirectURI: nobody can sign in .* only exchanges tokens/,
+  )
+  assert.match(warned, /\[add clientID and redirectURI: https:\/\/dex\.corp\.test\/dex\/callback\]/)
+  const idle = `${DEX}${connector('issuer: "https://up.test", clientID: ""')}`
+  assert.match(
+    (await brokerWarnings(idle)).join(),
+    /config\.clientID there is no clientID: .* no token can be exchanged/,
+  )
+  const wrong = `${DEX}${connector('issuer: "https://up.test", redirectURI: "https://other.test/callback"')}`
+  assert.match((await brokerProblems(wrong)).join(), /redirectURI expected https:\/\/dex\.corp\.test\/dex\/callback/)
+})
+
+test('a boolean that is the same text in Dex is text, and one that is not, or a number of YAML 1.1, has to be quoted', async () => {
+  assert.equal((await brokerOf(`${DEX}frontend: {issuer: true}`)).frontend.issuer, 'true')
+  assert.equal((await brokerOf(`${DEX}frontend: {issuer: !!str yes}`)).frontend.issuer, 'yes')
+  assert.equal(
+    (await brokerOf(`${DEX}frontend: {issuer: 12345678901234567890}`)).frontend.issuer,
+    '12345678901234567890',
+  )
+  for (const text of ['yes', '1_000', '0b11', '0o17', '0123', '123456.789'])
+    assert.match(
+      (await brokerProblems(`${DEX}frontend: {issuer: ${text}}`)).join(),
+      /expected text, .*\[write it in quotes\]/,
+    )
+})

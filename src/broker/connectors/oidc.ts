@@ -39,14 +39,21 @@ export function openOidcConnector(settings: OidcSettings, tools: ConnectorTools)
   const scopes = scopesOf(settings.scopes)
   let hasWarned = false
 
-  /** What the settings alone decide: looked at before anybody is sent anywhere. */
   let compiled: ReadIdentity | undefined
+  /** What the settings alone decide about tokens: without an id of ours one could be meant for anybody. */
+  const readsTokens = (): ReadIdentity => {
+    if (settings.clientID === '')
+      throw new ProxyError('CONNECTOR_MISCONFIGURED', `cannot use connector ${id}: it has no clientID`)
+    compiled ??= compileIdentity(settings)
+    return compiled
+  }
+
+  /** The same about sign-ins: looked at before anybody is sent anywhere. */
   const usable = (): ReadIdentity => {
     checkRedirectAddress(settings.redirectURI, tools, {
       leadsHereOtherwise: settings.insecureSkipIssuerCallbackDomainCheck,
     })
-    compiled ??= compileIdentity(settings)
-    return compiled
+    return readsTokens()
   }
 
   const depart = async (options: Parameters<RedirectConnector['start']>[0]) => {
@@ -111,7 +118,7 @@ export function openOidcConnector(settings: OidcSettings, tools: ConnectorTools)
     },
 
     async readToken({ token, type, signal }): Promise<UpstreamIdentity> {
-      const identityOf = usable()
+      const identityOf = readsTokens()
       if (type === 'id_token') return identityOf(await client.readIdToken(token, signal))
       if (!settings.getUserInfo)
         throw new ProxyError('CONNECTOR_ANSWER_INVALID', 'cannot trust the access token: getUserInfo is not set')

@@ -21,7 +21,8 @@ export function checkBroker(values: BrokerValues, checking: Checking): void {
 function checkIssuer({ issuer }: BrokerValues, checking: Checking): void {
   if (issuer === undefined) return
   const example = 'an address such as https://dex.example.com/dex'
-  if (/[\s\\]/.test(issuer) || !/^https?:\/\/[^/?#]/i.test(issuer) || !URL.canParse(issuer)) {
+  const isOne = !/[\s\\]|%(?![\dA-Fa-f]{2})/.test(issuer) && /^https?:\/\/[^/?#]/i.test(issuer) && URL.canParse(issuer)
+  if (!isOne) {
     error(
       ['issuer'],
       { kind: 'value', message: `expected ${example}, got ${JSON.stringify(issuer.slice(0, 200))}` },

@@ -25,8 +25,40 @@ function checkLifetimes({ expiry, sessions, signer }: BrokerValues, checking: Ch
       error(path, { kind: 'value', message: 'expected a duration of 1s or more, got a shorter one' }, checking)
 }
 
+/** Applications know people by the `sub`, which is made of the id: who shares an id is one person to them. */
+function checkIds(people: NonNullable<BrokerValues['staticPasswords']>, checking: Checking): void {
+  const seen = new Map<string, number>()
+  for (const [index, { userID: id }] of people.entries()) {
+    const path = ['staticPasswords', index, 'userID']
+    const first = seen.get(id)
+    if (first === undefined) seen.set(id, index)
+    if (first !== undefined) {
+      const hint = 'give each of them a userID that is never given to anybody else'
+      const message = `the same id as the entry ${first + 1}: applications take the two for one person`
+      if (id === '')
+        error(
+          path,
+          { kind: 'contradiction', message: `no id, as the entry ${first + 1}: they would be one person`, hint },
+          checking,
+        )
+      else warn(path, { kind: 'doubtful', message, hint }, checking)
+    } else if (id === '')
+      warn(
+        path,
+        {
+          kind: 'doubtful',
+          message:
+            'there is no userID: nobody else can be without one, and whoever comes after this person is taken for them by applications',
+          hint: 'a userID added later makes a new person of them; do it while nobody knows them yet',
+        },
+        checking,
+      )
+  }
+}
+
 function checkAccounts(values: BrokerValues, checking: Checking): void {
   const { enablePasswordDB, staticPasswords = [] } = values
+  checkIds(staticPasswords, checking)
   if (enablePasswordDB === undefined) return
   if (staticPasswords.length > 0 && !enablePasswordDB)
     error(
@@ -67,7 +99,22 @@ function checkWayBack(
 ): void {
   const config: Readonly<Record<string, unknown>> = { ...settings.config }
   const uri = config['redirectURI']
+  if (settings.type === 'oidc' && (uri === '' || settings.config.clientID === '')) {
+    const key = settings.config.clientID === '' ? 'clientID' : 'redirectURI'
+    checking.findings.warn({
+      kind: 'doubtful',
+      path: printPath([...path, 'config', key]),
+      message: `there is no ${key}: nobody can sign in by this connector${
+        key === 'clientID'
+          ? ', and no token can be exchanged, as it could be meant for anybody'
+          : ', it only exchanges tokens'
+      }`,
+      hint: `add clientID and redirectURI${issuer === undefined ? '' : `: ${callbackOf(issuer)}`}`,
+      span: at(['config', key]),
+    })
+  }
   if (issuer === undefined || typeof uri !== 'string' || uri === callbackOf(issuer)) return
+  if (settings.type === 'oidc' && uri === '') return
   const where = ['config', 'redirectURI']
   const detail = {
     path: printPath([...path, ...where]),

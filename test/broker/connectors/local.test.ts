@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -11,6 +11,7 @@ import { openLocalConnector } from '#src/broker/connectors/local.ts'
 import { kinds } from '#src/broker/management/records.ts'
 import { type DeclaredUser, localUsers } from '#src/broker/passwords/local-users.ts'
 import { PasswordChecker } from '#src/broker/passwords/password-checker.ts'
+import { dexSubject } from '#src/broker/provider/dex-subject.ts'
 import { openMemoryStore } from '#src/broker/store/memory-store.ts'
 import { staticPasswordEntries, staticPasswordsOf } from '#src/config/dex/connectors/local.ts'
 import { bcryptCosts, nobodysBcryptHash, parseBcryptHash } from '#src/crypto/bcrypt-hash.ts'
@@ -176,6 +177,18 @@ test('a refresh takes over new groups and names, follows a new address, and ends
   await assert.rejects(async () => stored.connector.refresh?.(identity, ease), { code: 'ACCOUNT_GONE' })
 })
 
+test('whoever has no userID signs in and is refreshed, as in Dex', async () => {
+  const { userID: _, ...nameless } = ada
+  await using local = await open([nameless])
+  const identity = await local.signIn('ada@corp.test', 'right')
+  assert.equal(identity?.userId, '')
+  assert.equal(dexSubject({ userId: '', connectorId: 'local' }), 'EgVsb2NhbA')
+  assert.ok(identity)
+  assert.equal((await local.connector.refresh?.(identity, ease))?.email, 'ada@corp.test')
+  await using moved = await open([{ ...nameless, email: 'grace@corp.test' }])
+  await assert.rejects(async () => moved.connector.refresh?.(identity, ease), { code: 'ACCOUNT_GONE' })
+})
+
 test('an entry of the configuration that Dex takes and nobody could mean is refused', () => {
   for (const entries of [
     [{ ...ada, email: '' }],
@@ -184,7 +197,6 @@ test('an entry of the configuration that Dex takes and nobody could mean is refu
     [{ ...ada, hash: 'plain text' }],
     [{ ...ada, hash: hashSync('x', 4) }],
     [{ ...ada, hash: hash.replace('$10$', '$17$') }],
-    [{ ...ada, userID: '' }],
     [{ ...ada, userID: 1 }],
     [{ ...ada, group: ['devops'] }],
   ]) {
@@ -205,7 +217,7 @@ test('what is compared for nobody is bcrypt’s own form at every cost', () => {
 })
 
 test('more comparisons than fit are turned away with a time to come back, and nobody waits for one called off', async () => {
-  const checker = new PasswordChecker({ waiting: 2 })
+  const checker = new PasswordChecker({ threads: 1, waiting: 2 })
   const check = (signal = ease.signal) => checker.isRight('right', { hash, costliest: 10, signal })
   const caller = new AbortController()
   const [first, second] = [check(), check(caller.signal)]
@@ -218,8 +230,21 @@ test('more comparisons than fit are turned away with a time to come back, and no
   await assert.rejects(check(), { code: 'CONNECTOR_UNREACHABLE', message: /being closed/ })
 })
 
+test('as many are compared at once as there are threads, and those come after whoever serves', async () => {
+  const checker = new PasswordChecker({ threads: 2 })
+  const niceness = () =>
+    readdirSync('/proc/self/task').map((id) => readFileSync(`/proc/self/task/${id}/stat`, 'utf8').split(' ').at(18))
+  const before = niceness()
+  const check = () => checker.isRight('right', { hash, costliest: 10, signal: ease.signal })
+  assert.deepEqual(await Promise.all([check(), check(), check()]), [true, true, true])
+  const lowered = niceness().filter((value) => value === '10')
+  await checker.close()
+  assert.equal(lowered.length, before.filter((value) => value === '10').length + 2)
+  assert.deepEqual(niceness(), before)
+})
+
 test('a thread that takes too long is ended, and the next comparison gets a new one', async () => {
-  const checker = new PasswordChecker({ timeLimit: 300 })
+  const checker = new PasswordChecker({ threads: 1, timeLimit: 300 })
   const dear = { hash: nobodysBcryptHash(16), costliest: 16, signal: ease.signal }
   await assert.rejects(checker.isRight('right', dear), { code: 'CONNECTOR_UNREACHABLE', message: /thread ended/ })
   assert.ok(await checker.isRight('right', { hash, costliest: 10, signal: ease.signal }))
@@ -253,7 +278,7 @@ test('the thread is found in the package as it is built, where Node strips no ty
     for (const file of [
       'src/broker/passwords/password-checker.ts',
       'src/broker/passwords/password-thread.ts',
-      'src/broker/threads/bounded-thread.ts',
+      'src/broker/threads/bounded-threads.ts',
       'src/crypto/bcrypt-hash.ts',
       'src/errors/proxy-error.ts',
       'src/errors/catalog.ts',

@@ -203,3 +203,27 @@ test('hosted domains are a matter of the google connector, and told so', () => {
     /use a connector of type `google`/,
   )
 })
+
+test('a connector without redirectURI reads tokens and sends nobody anywhere; without clientID it trusts none', async () => {
+  await using idp = await startLyingIdp()
+  const regular = open(idp.issuer)
+  const visit = await begin(regular)
+  await regular.close()
+  const form = {
+    grant_type: 'authorization_code',
+    code: idp.authorize(visit.url.href).get('code') ?? '',
+    redirect_uri: callbackUrl,
+    code_verifier: JSON.parse(visit.secrets).verifier,
+  }
+  const answer = await fetch(`${idp.issuer}/token`, { method: 'POST', body: new URLSearchParams(form) })
+  const { id_token: token } = (await answer.json()) as { id_token: string }
+  const read = { token, type: 'id_token', signal: AbortSignal.timeout(5000) } as const
+  const exchanging = open(idp.issuer, { redirectURI: '' })
+  assert.equal((await exchanging.readToken?.(read))?.userId, 'sub-ada')
+  assert.equal((await refusal(begin(exchanging))).code, 'CONNECTOR_MISCONFIGURED')
+  await exchanging.close()
+  const idle = open(idp.issuer, { clientID: '' })
+  assert.equal((await refusal(Promise.resolve(idle.readToken?.(read)))).code, 'CONNECTOR_MISCONFIGURED')
+  assert.equal((await refusal(begin(idle))).code, 'CONNECTOR_MISCONFIGURED')
+  await idle.close()
+})

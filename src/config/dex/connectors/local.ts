@@ -25,14 +25,6 @@ const address = () =>
     return isRight ? text.data : ''
   })
 
-const someText = () =>
-  settingType('text', (raw, fail): string => {
-    const text = goText().safeParse(raw)
-    if (!text.success || text.data === '')
-      fail('text that is not empty', typeof raw === 'number' ? { hint: 'write it in quotes' } : {})
-    return text.success ? text.data : ''
-  })
-
 export const staticPasswordEntries = goSections({
   email: address().meta({ doc: 'What is typed as the name, in any case, and the claim `email`.' }),
   hash: bcryptHash().optional().meta({ doc: 'The bcrypt hash of the password: cost 10 to 16.', secret: true }),
@@ -41,7 +33,9 @@ export const staticPasswordEntries = goSections({
   name: goText().prefault('').meta({ doc: 'The claim `name`.' }),
   preferredUsername: goText().prefault('').meta({ doc: 'The claim `preferred_username`.' }),
   emailVerified: goFlag().prefault(true).meta({ doc: 'The claim `email_verified`.' }),
-  userID: someText().meta({ doc: 'Half of the claim `sub`; it must stay as it is as long as the person is the same.' }),
+  userID: goText().prefault('').meta({
+    doc: 'Half of the claim `sub`; it must stay as it is as long as the person is the same. One person at most can do without.',
+  }),
   groups: goTexts().prefault([]).meta({ doc: 'The claim `groups`.' }),
 })
 

@@ -81,12 +81,14 @@ export const oidcSettings = goSection(
     issuerAlias: goText().prefault('').meta({
       doc: 'The issuer that tokens name, where the discovery document under `issuer` names another (some tenants of Azure and Oracle).',
     }),
-    clientID: goText().meta({ doc: 'Our id at the source.' }),
+    clientID: goText().prefault('').meta({
+      doc: 'Our id at the source. Without it nobody can sign in, and no token can be exchanged: it could be meant for anybody.',
+    }),
     clientSecret: goSecret()
       .optional()
       .meta({ doc: 'Our secret at the source; none for a public client.', secret: true }),
-    redirectURI: goText().meta({
-      doc: "The broker's `ISSUER/callback`, exactly, as it is registered at the source.",
+    redirectURI: goText().prefault('').meta({
+      doc: "The broker's `ISSUER/callback`, exactly, as it is registered at the source. Without it nobody can sign in; tokens can be exchanged.",
     }),
     insecureSkipIssuerCallbackDomainCheck: goFlag().prefault(false).meta({
       doc: 'Take a `redirectURI` other than `ISSUER/callback`: something in front has to bring the browser there.',
