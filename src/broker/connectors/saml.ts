@@ -4,7 +4,7 @@
  */
 import type { SamlSettings } from '../../config/dex/connectors/saml.ts'
 import { ProxyError } from '../../errors/proxy-error.ts'
-import { BoundedThread, threadFile } from '../threads/bounded-thread.ts'
+import { BoundedThreads, threadFile } from '../threads/bounded-threads.ts'
 import type { ConnectorTools, RedirectConnector } from './connector.ts'
 import { invalid } from './saml/answer-failure.ts'
 import { entityOf, newRequestId, writeAuthnRequest } from './saml/authn-request.ts'
@@ -27,9 +27,9 @@ export function openSamlConnector(settings: SamlSettings, tools: ConnectorTools)
   const { id } = tools
   const used = new ReplayMemory()
   let warnedOfTransient = false
-  const signatures = new BoundedThread<SignatureOrder, SignatureAnswer>({
+  const signatures = new BoundedThreads<SignatureOrder, SignatureAnswer>({
     ...{ name: 'signatures', file: threadFile('./saml/signature-thread', import.meta.url) },
-    ...{ waiting: 16, timeLimit: 10_000, failure: notChecked },
+    ...{ threads: 1, waiting: 16, timeLimit: 10_000, failure: notChecked },
   })
 
   return {

@@ -1,4 +1,5 @@
-/** Compares passwords with bcrypt hashes in a thread of its own, one at a time, with a bounded queue before it. */
+/** Compares passwords with bcrypt hashes in threads of their own, with a bounded queue before them. */
+import { availableParallelism } from 'node:os'
 import {
   type BcryptHash,
   bcryptCosts,
@@ -7,26 +8,32 @@ import {
   parseBcryptHash,
 } from '../../crypto/bcrypt-hash.ts'
 import { ProxyError } from '../../errors/proxy-error.ts'
-import { BoundedThread, threadFile } from '../threads/bounded-thread.ts'
+import { BoundedThreads, threadFile } from '../threads/bounded-threads.ts'
 import type { Comparison } from './password-thread.ts'
 
 export interface PasswordCheckerLimits {
+  /** Comparisons at once. */
+  readonly threads: number
   /** Comparisons that wait; more are turned away. */
   readonly waiting: number
-  /** Milliseconds for one comparison: then the thread is ended and another one started. */
+  /** Milliseconds for one comparison: then its thread is ended. */
   readonly timeLimit: number
 }
 
+const mostThreads = 4
+
 /** At a cost of 10 the last of the queue waits for some seconds. */
-const defaultLimits: PasswordCheckerLimits = { waiting: 64, timeLimit: 60_000 }
+function defaultLimits(): PasswordCheckerLimits {
+  return { threads: Math.min(mostThreads, availableParallelism()), waiting: 64, timeLimit: 60_000 }
+}
 
 export class PasswordChecker {
-  readonly #thread: BoundedThread<Comparison, readonly boolean[]>
+  readonly #threads: BoundedThreads<Comparison, readonly boolean[]>
   #rounds = 0
 
   constructor(limits: Partial<PasswordCheckerLimits> = {}) {
     const file = threadFile('./password-thread', import.meta.url)
-    this.#thread = new BoundedThread({ name: 'passwords', file, failure: stopped, ...defaultLimits, ...limits })
+    this.#threads = new BoundedThreads({ name: 'passwords', file, failure: stopped, ...defaultLimits(), ...limits })
   }
 
   /** How many bcrypt rounds were ordered so far: the work that a check took, whatever its answer. */
@@ -48,12 +55,12 @@ export class PasswordChecker {
     const known = hash === undefined ? undefined : parseBcryptHash(hash)
     const hashes = workFor(known, costliest)
     for (const one of hashes) this.#rounds += 2 ** (parseBcryptHash(one)?.cost ?? 0)
-    const [first = false] = await this.#thread.ask({ password: fits ? password : '', hashes }, signal)
+    const [first = false] = await this.#threads.ask({ password: fits ? password : '', hashes }, signal)
     return first && fits && known !== undefined
   }
 
   async close(): Promise<void> {
-    await this.#thread.close()
+    await this.#threads.close()
   }
 }
 

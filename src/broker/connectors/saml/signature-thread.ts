@@ -3,7 +3,8 @@
  * pinned certificate, and strangers may send one. Started by the `saml` connector only.
  */
 import { parentPort } from 'node:worker_threads'
-import type { ThreadAnswer, ThreadOrder } from '../../threads/bounded-thread.ts'
+import type { ThreadAnswer, ThreadOrder } from '../../threads/bounded-threads.ts'
+import { lowerPriority } from '../../threads/low-priority.ts'
 import type { XmlElement } from './read-xml.ts'
 import { readSigned, type SignedRules } from './verify-signature.ts'
 
@@ -15,6 +16,8 @@ export interface SignatureOrder {
 export type SignatureAnswer =
   | { readonly kind: 'signed'; readonly assertion: XmlElement }
   | { readonly kind: 'invalid'; readonly reason: string }
+
+lowerPriority()
 
 parentPort?.on('message', async ({ job, order: { text, rules } }: ThreadOrder<SignatureOrder>) => {
   const answer = await readSigned(text, rules).then(

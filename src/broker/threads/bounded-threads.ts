@@ -1,22 +1,25 @@
 /**
- * Work that would hold up everybody, done in a thread of its own: one job at a time, a bounded queue before it, a limit
- * of time for each. The thread is started by the first job, and keeps no process alive while it has none.
+ * Work that would hold up everybody, done in threads of its own: one job at a time in each, a bounded queue before them,
+ * a limit of time for each job. A thread is started when all others are at work, and keeps no process alive while it has
+ * no job.
  */
 import { Worker } from 'node:worker_threads'
 
-export interface BoundedThreadOptions {
+export interface BoundedThreadsOptions {
   readonly name: string
-  /** The file that the thread runs; see `threadFile`. */
+  /** The file that each thread runs; see `threadFile`. */
   readonly file: URL
+  /** Threads at most. */
+  readonly threads: number
   /** Jobs that wait; more are turned away. */
   readonly waiting: number
-  /** Milliseconds for one job: then the thread is ended and another one started. */
+  /** Milliseconds for one job: then its thread is ended, and the next job starts another one. */
   readonly timeLimit: number
   /** What a job is rejected with that was not done. */
   failure(reason: string, cause?: unknown): Error
 }
 
-/** What the thread is sent, and what it has to send back. */
+/** What a thread is sent, and what it has to send back. */
 export interface ThreadOrder<Order> {
   readonly job: number
   readonly order: Order
@@ -32,21 +35,26 @@ interface Job<Order, Answer> extends ThreadOrder<Order> {
   reject(error: Error): void
 }
 
+/** A thread, and what it is at. */
+interface Bench<Order, Answer> {
+  readonly thread: Worker
+  job: Job<Order, Answer> | undefined
+  overdue: NodeJS.Timeout | undefined
+}
+
 /** A file beside `from`: `.ts` in a clone, where Node strips types, `.js` as it is built and installed. */
 export function threadFile(name: string, from: string): URL {
   return new URL(`${name}${from.endsWith('.ts') ? '.ts' : '.js'}`, from)
 }
 
-export class BoundedThread<Order, Answer> {
-  readonly #options: BoundedThreadOptions
+export class BoundedThreads<Order, Answer> {
+  readonly #options: BoundedThreadsOptions
   readonly #queue: Job<Order, Answer>[] = []
-  #thread: Worker | undefined
-  #inWork: Job<Order, Answer> | undefined
-  #overdue: NodeJS.Timeout | undefined
+  readonly #benches = new Set<Bench<Order, Answer>>()
   #jobs = 0
   #isClosed = false
 
-  constructor(options: BoundedThreadOptions) {
+  constructor(options: BoundedThreadsOptions) {
     this.#options = options
   }
 
@@ -76,45 +84,48 @@ export class BoundedThread<Order, Answer> {
   async close(): Promise<void> {
     this.#isClosed = true
     for (const job of this.#queue.splice(0)) job.reject(this.#options.failure('the broker is being closed'))
-    await this.#thread?.terminate()
+    await Promise.all([...this.#benches].map(({ thread }) => thread.terminate()))
   }
 
   #next(): void {
-    if (this.#inWork) return
-    const job = this.#queue.shift()
-    if (!job) {
-      this.#thread?.unref()
-      return
-    }
-    this.#inWork = job
-    this.#thread ??= this.#start()
-    this.#thread.ref()
-    this.#overdue = setTimeout(() => void this.#thread?.terminate(), this.#options.timeLimit)
-    this.#thread.postMessage({ job: job.job, order: job.order } satisfies ThreadOrder<Order>)
+    if (this.#queue.length === 0) return
+    const bench = [...this.#benches].find(({ job }) => job === undefined) ?? this.#start()
+    const job = bench && this.#queue.shift()
+    if (!job) return
+    const { thread } = bench
+    bench.job = job
+    thread.ref()
+    bench.overdue = setTimeout(() => void thread.terminate(), this.#options.timeLimit)
+    thread.postMessage({ job: job.job, order: job.order } satisfies ThreadOrder<Order>)
   }
 
-  #start(): Worker {
-    const { file, name } = this.#options
+  /** Undefined where there are as many as there may be. */
+  #start(): Bench<Order, Answer> | undefined {
+    const { file, name, threads, failure } = this.#options
+    if (this.#benches.size >= threads) return undefined
     // Neither the environment nor options such as --input-type and --inspect are for it.
     const thread = new Worker(file, { name, env: {}, execArgv: [] })
+    const bench: Bench<Order, Answer> = { thread, job: undefined, overdue: undefined }
+    this.#benches.add(bench)
     let cause: unknown
     thread.on('message', ({ job, answer }: ThreadAnswer<Answer>) => {
-      if (this.#inWork?.job === job) this.#finish((done) => done.resolve(answer))
+      if (bench.job?.job === job) this.#finish(bench, (done) => done.resolve(answer))
     })
     thread.once('error', (error) => {
       cause = error
     })
     thread.once('exit', () => {
-      this.#thread = undefined
-      this.#finish((left) => left.reject(this.#options.failure('its thread ended', cause)))
+      this.#benches.delete(bench)
+      this.#finish(bench, (left) => left.reject(failure('its thread ended', cause)))
     })
-    return thread
+    return bench
   }
 
-  #finish(settle: (job: Job<Order, Answer>) => void): void {
-    clearTimeout(this.#overdue)
-    const job = this.#inWork
-    this.#inWork = undefined
+  #finish(bench: Bench<Order, Answer>, settle: (job: Job<Order, Answer>) => void): void {
+    clearTimeout(bench.overdue)
+    const { job } = bench
+    bench.job = undefined
+    bench.thread.unref()
     if (job) settle(job)
     this.#next()
   }
