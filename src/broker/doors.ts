@@ -72,11 +72,21 @@ export async function openBrokerDoors(web: BrokerSettings['web'], front: Front):
 
 function serving(front: Front, who: (request: IncomingMessage) => { address: string; requestId?: string | undefined }) {
   return (request: IncomingMessage, response: Parameters<Front>[1]) => {
-    if (request.rawHeaders.length > 2 * mostFields) return void response.writeHead(431, { connection: 'close' }).end()
+    if (request.rawHeaders.length > 2 * mostFields) return refuse(response, 431)
+    if (hasTwice(request, 'host') || hasTwice(request, 'authorization')) return refuse(response, 400)
     const { address, requestId = randomUUID() } = who(request)
     delete request.headers[callerHeader]
     void front(request, response, { address, requestId })
   }
+}
+
+function refuse(response: Parameters<Front>[1], status: number): void {
+  response.writeHead(status, { connection: 'close' }).end()
+}
+
+/** A field that there is one of (RFC 9112 §3.2, RFC 9110 §11.6.2): of two, Node takes the first, and others the last. */
+function hasTwice({ rawHeaders }: IncomingMessage, name: string): boolean {
+  return rawHeaders.filter((text, at) => at % 2 === 0 && text.toLowerCase() === name).length > 1
 }
 
 /** The client's address and the request's id as the proxy gives them; anybody else on this machine is who they are. */
@@ -135,6 +145,12 @@ function limit(server: Server): void {
   server.maxConnections = 2_000
   // Some releases of Node drop what is above their limit in silence: the last field says who asks.
   server.maxHeadersCount = 0
+  // Node hangs up without a word.
+  server.on('connect', (_request, socket) =>
+    socket.end(
+      'HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD, POST\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
+    ),
+  )
 }
 
 function listen(server: Server, address: string): Promise<void> {

@@ -7,11 +7,11 @@ import type { default as Provider } from 'oidc-provider'
 import type { Audit } from './audit.ts'
 import { isClientEndpoint, serveClient } from './client-endpoints.ts'
 import type { ClientGuesses } from './guesses/client-guesses.ts'
-import { type CrossOrigin, greetProgram } from './programs.ts'
+import { type CrossOrigin, greetProgram, settleBearer } from './programs.ts'
 import { dropUnlessOpenId, tidyScope } from './provider/authorization-rules.ts'
 import { prefilledCode } from './provider/device.ts'
 import { brokerPaths, oldDeviceTokenPath, rulesOfPath } from './provider/paths.ts'
-import { isForm, readForm, refusesMethod, sendRedirect, sendView } from './sign-in/send.ts'
+import { isForm, refusesMethod, sendRedirect, sendView, takeForm } from './sign-in/send.ts'
 import type { SignIn } from './sign-in/sign-in.ts'
 import type { BrokerPages } from './views.ts'
 
@@ -88,8 +88,12 @@ interface Target {
 /** RFC 8414 §3.1 puts it before the issuer's path. */
 const authorizationServer = '/.well-known/oauth-authorization-server'
 
-/** Path and query below the issuer's path. Only origin-form (RFC 9112 §3.2.1), and nothing that could be read two ways. */
-function targetBelow(url: string, prefix: string): Target | undefined {
+/**
+ * Path and query below the issuer's path, and nothing that could be read two ways. What stands before the path (RFC 9112
+ * §3.2.2: absolute-form is to be taken) counts for nothing, as the Host field does.
+ */
+function targetBelow(target: string, prefix: string): Target | undefined {
+  const url = /^https?:\/\/[^/?]+(\/.*)$/i.exec(target)?.[1] ?? target
   if (url.length > longestTarget || !url.startsWith('/') || /[\\#\u0000-\u0020\u007f-\uffff]/.test(url))
     return undefined
   const [asked = '', ...rest] = url.split('?')
@@ -171,6 +175,7 @@ async function serveProgram(
   const { options, caller } = asked
   if (greetProgram(request, response, { methods, crossOrigin: options.crossOrigin })) return
   const path = asked.path === oldDeviceTokenPath ? brokerPaths.token : asked.path
+  if (path === brokerPaths.userinfo) settleBearer(request.headers)
   if (!isClientEndpoint(request, path)) {
     // At userinfo the token counts and nothing else: Dex looks at no body there.
     if (!isForm(request)) delete request.headers['content-type']
@@ -206,8 +211,11 @@ async function goByGet(
   response: ServerResponse,
   { asked, parameters }: { readonly asked: Asked; readonly parameters: URLSearchParams },
 ): Promise<void> {
-  const form = isForm(request) ? await readForm(request, authorizationOctets) : new URLSearchParams()
-  if (!form) return sendTooLong(response, asked)
+  const { caller, options } = asked
+  const form = isForm(request)
+    ? await takeForm({ request, response, ...caller }, options.pages, authorizationOctets)
+    : new URLSearchParams()
+  if (!form) return
   for (const [name, value] of form) parameters.append(name, value)
   // Without scheme and host: a browser that has turned an http issuer into https stays where it is.
   sendRedirect(response, `${asked.prefix}${asked.path}?${parameters}`)
@@ -236,26 +244,12 @@ function sendHome(request: IncomingMessage, response: ServerResponse, { pages, i
 function sendWrongMethod(response: ServerResponse, { caller, options }: Asked, methods: readonly string[]): void {
   sendView(response, options.pages, {
     status: 405,
-    headers: { allow: methods.join(', '), connection: 'close' },
+    headers: { allow: methods.join(', ') },
     view: {
       kind: 'problem',
       heading: 'This page cannot be opened by itself',
       text: 'It belongs to a form that was sent before.',
       advice: 'Go back to the application and begin again.',
-      requestId: caller.requestId,
-    },
-  })
-}
-
-function sendTooLong(response: ServerResponse, { caller, options }: Asked): void {
-  sendView(response, options.pages, {
-    status: 413,
-    headers: { connection: 'close' },
-    view: {
-      kind: 'problem',
-      heading: 'This request is too long',
-      text: 'The application sends more than a sign-in can need.',
-      advice: 'Tell its operator.',
       requestId: caller.requestId,
     },
   })

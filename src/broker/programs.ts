@@ -2,7 +2,7 @@
  * What programs find at their endpoints before the library looks: the methods of each, which scripts of other origins
  * may read the answers (`web.allowedOrigins`), and JSON whatever they say they accept.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 
 export interface CrossOrigin {
   readonly allowedOrigins: readonly string[]
@@ -58,6 +58,16 @@ function allowOrigin(origin: string | undefined, response: ServerResponse, { all
   return true
 }
 
+/**
+ * Blanks before a token may be several (RFC 6750 §2.1). Another scheme shows no token, and hears which one is wanted
+ * (§3.1), where the library speaks of a mistake.
+ */
+export function settleBearer(headers: IncomingHttpHeaders): void {
+  const { authorization = '' } = headers
+  if (/^bearer +/i.test(authorization)) headers.authorization = authorization.replace(/^bearer +/i, 'Bearer ')
+  else if (!/^bearer$/i.test(authorization)) delete headers.authorization
+}
+
 /** An error in the words of OAuth (RFC 6749 §5.2). */
 export function sendError(
   response: ServerResponse,
@@ -67,7 +77,6 @@ export function sendError(
     .writeHead(status, {
       'content-type': 'application/json; charset=utf-8',
       'cache-control': 'no-store',
-      connection: 'close',
       ...(allow !== undefined && { allow }),
     })
     .end(JSON.stringify({ error: 'invalid_request', error_description: description }))

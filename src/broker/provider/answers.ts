@@ -33,6 +33,9 @@ export function shapeAnswers(options: AnswerOptions) {
     await next()
     // Who may read this was decided at the front; the library says `*` to whoever names no origin.
     if (!isReadable) for (const name of crossOriginHeaders) context.remove(name)
+    // Every 401 says what is wanted (RFC 9110 §15.5.2); the library leaves it out where a client gave a bare id.
+    if (context.oidc && context.status === 401 && !context.response.get('www-authenticate'))
+      context.set('www-authenticate', `Basic realm="${context.oidc.issuer}"`)
     if (!context.oidc || context.status !== 200) return
     switch (context.oidc.route) {
       case 'jwks':

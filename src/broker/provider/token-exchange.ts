@@ -28,7 +28,10 @@ const tokenTypes = {
   'urn:ietf:params:oauth:token-type:id_token': 'id_token',
   'urn:ietf:params:oauth:token-type:access_token': 'access_token',
 } as const
-type TokenTypeUri = keyof typeof tokenTypes
+
+function tokenType(uri: string): (typeof tokenTypes)[keyof typeof tokenTypes] | undefined {
+  return Object.hasOwn(tokenTypes, uri) ? tokenTypes[uri as keyof typeof tokenTypes] : undefined
+}
 
 const parameters = ['connector_id', 'subject_token', 'subject_token_type', 'requested_token_type', 'scope', 'audience']
 const known = new Set(['openid', 'email', 'profile', 'groups', 'federated:id'])
@@ -47,9 +50,8 @@ async function exchange(provider: Provider, context: KoaContextWithOIDC, options
   // A token alone proves nothing about who asks: without a secret anybody who has seen one could come.
   if (client.tokenEndpointAuthMethod === 'none') throw new UnauthorizedClient('public clients cannot exchange tokens')
   const text = (name: string) => (typeof params[name] === 'string' ? (params[name] as string) : '')
-  const from = tokenTypes[text('subject_token_type') as TokenTypeUri]
-  const wanted =
-    tokenTypes[(text('requested_token_type') || 'urn:ietf:params:oauth:token-type:access_token') as TokenTypeUri]
+  const from = tokenType(text('subject_token_type'))
+  const wanted = tokenType(text('requested_token_type') || 'urn:ietf:params:oauth:token-type:access_token')
   if (!from) throw new InvalidRequest('subject_token_type must be that of an ID token or access token')
   if (!wanted) throw new InvalidRequest('requested_token_type must be that of an ID token or access token')
   const scopes = (text('scope') || 'openid').split(' ').filter(Boolean)

@@ -130,7 +130,7 @@ async function signAccessToken(token: AccessTokenLike, id: string, options: Toke
 /** The claims that these scopes bring. */
 export function pickClaims(claims: Record<string, unknown>, scopes: readonly string[]): Record<string, unknown> {
   const names = scopes.flatMap((scope) =>
-    scope in claimsOfScopes ? claimsOfScopes[scope as keyof typeof claimsOfScopes] : [],
+    Object.hasOwn(claimsOfScopes, scope) ? claimsOfScopes[scope as keyof typeof claimsOfScopes] : [],
   )
   return Object.fromEntries(names.filter((name) => Object.hasOwn(claims, name)).map((name) => [name, claims[name]]))
 }

@@ -3,7 +3,7 @@ import type { Interaction } from 'oidc-provider'
 import { audiencesOf } from '../provider/tokens.ts'
 import { answer, parameterOf } from './attempt.ts'
 import type { Attempts, SignInRequest } from './attempts.ts'
-import { isFromElsewhere, readForm, refusesMethod, sendForeign, sendRedirect, sendView } from './send.ts'
+import { isFromElsewhere, refusesMethod, sendForeign, sendRedirect, sendView, takeForm } from './send.ts'
 
 const wishes: Readonly<Record<string, string>> = {
   profile: 'your name and user name',
@@ -21,11 +21,8 @@ export async function serveConsent(attempts: Attempts, asked: SignInRequest): Pr
   if (attempt.prompt.name !== 'consent') return sendRedirect(response, attempt.returnTo)
   if (request.method !== 'POST') return show(attempts, asked, attempt)
   if (isFromElsewhere(request, issuer)) return sendForeign(asked, attempts.options.pages)
-  const fields = await readForm(request)
-  if (!fields) {
-    response.writeHead(413, { connection: 'close' }).end()
-    return
-  }
+  const fields = await takeForm(asked, attempts.options.pages)
+  if (!fields) return
   if (fields.get('approval') === 'approve') return sendRedirect(response, await answer(attempt, { consent: {} }))
   audit({ outcome: 'refused', connector: '', login: '', address: asked.address, code: 'consent' })
   const error = { error: 'access_denied', error_description: 'the person did not agree' }

@@ -5,7 +5,7 @@ import type { BorrowedConnector } from '../connectors/open-connectors.ts'
 import { parameterOf, wantedScopes } from './attempt.ts'
 import type { Attempts, SignInRequest } from './attempts.ts'
 import { longestLogin } from './password-check.ts'
-import { isFromElsewhere, readForm, refusesMethod, sendForeign, sendView } from './send.ts'
+import { isFromElsewhere, refusesMethod, sendForeign, sendView, takeForm } from './send.ts'
 
 interface Form {
   readonly attempt: Interaction
@@ -21,11 +21,8 @@ export async function servePasswordForm(attempts: Attempts, asked: SignInRequest
     return show(attempts, asked, { ...form, login, remember: rememberByDefault, status: 200 })
   }
   if (isFromElsewhere(request, issuer)) return sendForeign(asked, attempts.options.pages)
-  const fields = await readForm(request)
-  if (!fields) {
-    response.writeHead(413, { connection: 'close' }).end()
-    return
-  }
+  const fields = await takeForm(asked, attempts.options.pages)
+  if (!fields) return
   await check(attempts, asked, { ...form, fields })
 }
 

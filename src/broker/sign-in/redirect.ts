@@ -8,7 +8,7 @@ import type { BorrowedConnector } from '../connectors/open-connectors.ts'
 import { networkOf } from '../guesses/network.ts'
 import { AttemptOver, parameterOf, wantedScopes } from './attempt.ts'
 import type { Attempts, SignInRequest } from './attempts.ts'
-import { readForm, refusesMethod, sendRedirect, sendView } from './send.ts'
+import { refusesMethod, sendRedirect, sendView, takeForm } from './send.ts'
 
 const departureKind = 'Departure'
 const postedKind = 'PostedAnswer'
@@ -116,13 +116,14 @@ function holdUp(attempts: Attempts, { response, address }: SignInRequest, second
  * A POST from another site comes without our cookies (SameSite=Lax). What it holds is kept for a moment, unjudged, and
  * the browser is sent to fetch it with its cookies.
  */
-async function keepPosted(attempts: Attempts, { request, response, address }: SignInRequest): Promise<void> {
+async function keepPosted(attempts: Attempts, asked: SignInRequest): Promise<void> {
+  const { response, address } = asked
   using turn = attempts.reading.take(networkOf(address))
   const { store, records, now, pages } = attempts.options
   if (!turn) {
     return sendView(response, pages, {
       status: 503,
-      headers: { 'retry-after': '5', connection: 'close' },
+      headers: { 'retry-after': '5' },
       view: {
         kind: 'problem',
         heading: 'Too many people are signing in just now',
@@ -131,11 +132,8 @@ async function keepPosted(attempts: Attempts, { request, response, address }: Si
       },
     })
   }
-  const fields = await readForm(request, answerOctets)
-  if (!fields) {
-    response.writeHead(413, { connection: 'close' }).end()
-    return
-  }
+  const fields = await takeForm(asked, pages, answerOctets)
+  if (!fields) return
   const state = fields.get('RelayState') ?? ''
   // Only for a departure of ours: nobody fills the store from outside.
   if (!(await store.get(departureKind, state))) throw new AttemptOver('there is no such departure')

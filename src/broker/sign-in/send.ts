@@ -4,7 +4,7 @@ import { ProxyError } from '../../errors/proxy-error.ts'
 import { type BrokerPages, type BrokerView, formTargetsOf, pageHeaders } from '../views.ts'
 
 /** A form of ours is a name, a password and a few words; a SAML answer is longer. */
-export const formOctets = 16 * 1024
+const formOctets = 16 * 1024
 
 export interface ShownView {
   readonly status: number
@@ -44,7 +44,7 @@ export function refusesMethod(
   allowed: readonly string[],
 ): boolean {
   if (method !== undefined && allowed.includes(method)) return false
-  response.writeHead(405, { allow: allowed.join(', '), connection: 'close' }).end()
+  response.writeHead(405, { allow: allowed.join(', ') }).end()
   return true
 }
 
@@ -67,7 +67,6 @@ export function sendForeign(
 ): void {
   sendView(response, pages, {
     status: 403,
-    headers: { connection: 'close' },
     view: {
       kind: 'problem',
       heading: 'This form came from somewhere else',
@@ -78,8 +77,36 @@ export function sendForeign(
   })
 }
 
-/** What is too long is still read, up to this: who has not sent all of it does not hear the answer. */
+/** What is too long is still read, up to this before the answer: many hear it only after they have sent all. */
 const mostRead = 8 * 1024 * 1024
+
+/** The form of a POST; undefined where the page that says why there is none was sent. */
+export async function takeForm(
+  {
+    request,
+    response,
+    requestId,
+  }: { readonly request: IncomingMessage; readonly response: ServerResponse; readonly requestId: string },
+  pages: BrokerPages,
+  limit = formOctets,
+): Promise<URLSearchParams | undefined> {
+  const fields = await readForm(request, limit)
+  if (fields) return fields
+  const isTooLong = isForm(request)
+  sendView(response, pages, {
+    status: isTooLong ? 413 : 415,
+    view: {
+      kind: 'problem',
+      heading: 'This form cannot be read',
+      text: isTooLong
+        ? 'It is too long: no sign-in needs that much.'
+        : 'It was sent in another way than browsers send forms.',
+      advice: 'Go back to the application and open it again.',
+      requestId,
+    },
+  })
+  return undefined
+}
 
 export function isForm({ headers }: IncomingMessage): boolean {
   return /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '')
@@ -90,11 +117,14 @@ export async function readForm(request: IncomingMessage, limit = formOctets): Pr
   if (!isForm(request)) return undefined
   const parts: Buffer[] = []
   let size = 0
-  for await (const part of request) {
+  // Left as it is at the end, since whoever breaks the connection off takes the answer along.
+  for await (const part of request.iterator({ destroyOnReturn: false })) {
     size += (part as Buffer).length
-    if (size > mostRead) return undefined
+    if (size > mostRead) break
     if (size <= limit) parts.push(part as Buffer)
   }
+  // The rest is thrown away as it comes, for as long as a request may take.
+  request.resume()
   if (size > limit) return undefined
   const octets = Buffer.concat(parts)
   return hasManyFields(octets) ? undefined : new URLSearchParams(octets.toString('utf8'))

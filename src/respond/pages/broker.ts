@@ -36,7 +36,7 @@ ${form(view, html`<div class="actions"><button class="button main" autofocus>Go 
       })
     case 'answer':
       return layout({
-        title: 'Signed in',
+        title: `Back to ${view.client.name}`,
         kicker: view.client.name,
         heading: `Back to ${view.client.name}`,
         content: html`<p>The application opens by itself. If it does not, go on by hand.</p>
