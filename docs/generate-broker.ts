@@ -36,8 +36,10 @@ Dex's; what is marked *only here* or *Ours* is not. All problems are told at onc
 - **Every \`insecure…\`** that is true draws a warning with its place, and so does a plain http issuer.
 - **Addresses** in \`redirectURIs\` are compared character by character. A host with capitals is registered a second time in
   lower case, which is how browsers write it.
-- The file itself and the certificates and keys of \`web\`, \`grpc\` and \`storage\` are watched: a change is taken by a
-  reload. Files that connectors name are read when a connector is opened.
+- The file itself, the certificates and keys of \`web\`, \`grpc\` and \`storage\`, and the certificates and key files that
+  connectors name are watched: a change is taken by a reload. One of a connector that is not there or cannot be used is
+  warned of, and keeps nobody out of the others; a \`clientAssertion\`, which is written anew all the time, is read when
+  it is needed.
 `
 
 /** The text of docs/broker-reference.md. */

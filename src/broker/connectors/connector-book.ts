@@ -31,7 +31,7 @@ export interface ConnectorLease extends BorrowedConnector {
 }
 
 interface Slot extends BookEntry {
-  /** Tells whether something was changed. */
+  /** Tells whether something was changed: the settings, or a file that they name. */
   readonly print: string
   opening: Promise<Connector> | undefined
   leases: number
@@ -180,7 +180,8 @@ export class ConnectorBook implements OpenConnectors, AsyncDisposable {
 }
 
 function newSlot(settings: ConnectorSettings, origin: Slot['origin']): Slot {
-  return { settings, origin, print: connectorPrint(settings), opening: undefined, leases: 0, isRetired: false }
+  const print = `${connectorPrint(settings)} ${settings.files ?? ''}`
+  return { settings, origin, print, opening: undefined, leases: 0, isRetired: false }
 }
 
 function labelOf({ id, name, type, grantTypes }: ConnectorSettings): ConnectorLabel {

@@ -8,6 +8,7 @@ import type { BrokerSettings } from './broker-settings.ts'
 import { checkBroker } from './check-broker.ts'
 import type { Settling } from './checking.ts'
 import { clientsOf } from './client-settings.ts'
+import { withFiles } from './connector-files.ts'
 import { staticPasswordsOf } from './connectors/local.ts'
 import { expandsVariables } from './expand-variables.ts'
 import { readConnectors } from './read-connectors.ts'
@@ -70,7 +71,7 @@ export async function settleBroker(values: BrokerValues, settling: Settling): Pr
       rememberMeCheckedByDefault: sessions.rememberMeCheckedByDefault,
     },
     staticClients,
-    connectors: connectors.map(({ settings }) => settings),
+    connectors: await withFiles(connectors, settling),
     enablePasswordDB,
     staticPasswords,
     frontend: { issuer: title, logoURL, theme: theme === 'light' || theme === 'dark' ? theme : undefined },

@@ -89,6 +89,8 @@ interface Common {
   readonly groups: GroupRules | undefined
   /** Grants it may be used for; empty: all. */
   readonly grantTypes: readonly string[]
+  /** Stands for the contents of the files that it names; absent where there are none, or they are not watched. */
+  readonly files?: string
 }
 
 /** One connector, checked. */
