@@ -58,8 +58,10 @@ export function openMockPasswordConnector(settings: MockPasswordSettings, tools:
     },
     refresh: async () => identity,
     async check() {},
-    async *diagnose() {
-      yield { name: 'mock', outcome: 'doubtful', found: 'one user, one password', identity }
+    async *diagnose({ user }) {
+      if (user === undefined || isSameText(user, settings.username))
+        yield { name: 'mock', outcome: 'doubtful', found: 'one user, one password', identity }
+      else yield { name: 'mock', outcome: 'failed', found: `the only user is ${settings.username}` }
     },
     async close() {},
   }

@@ -20,6 +20,7 @@ export function openOauthConnector(settings: OauthSettings, tools: ConnectorTool
     UpstreamClient,
   ]
   let chosen: UpstreamClient | undefined
+  let isSure = false
   let hasWarned = false
 
   const checkSettings = () => {
@@ -38,8 +39,10 @@ export function openOauthConnector(settings: OauthSettings, tools: ConnectorTool
    */
   const knownClient = async (signal: AbortSignal): Promise<UpstreamClient | undefined> => {
     for (const client of chosen ? [] : [basic, post]) {
-      if ((await client.isKnown(signal)) === false) continue
+      const known = await client.isKnown(signal)
+      if (known === false) continue
       chosen = client
+      isSure = known === true
       break
     }
     return chosen
@@ -58,7 +61,7 @@ export function openOauthConnector(settings: OauthSettings, tools: ConnectorTool
     async finish(options) {
       checkSettings()
       // Where it seems to take neither, the exchange itself will tell.
-      const client = (await knownClient(options.signal)) ?? basic
+      const client = (await knownClient(options.signal).catch(() => undefined)) ?? basic
       const { accessToken } = await client.redeem(options)
       const http = await connection.http()
       const page = await readUserPage(settings.userInfoURL, { http, accessToken, signal: options.signal })
@@ -88,7 +91,7 @@ export function openOauthConnector(settings: OauthSettings, tools: ConnectorTool
         insecureSkipVerify: settings.insecureSkipVerify,
         checkSettings,
         connection,
-        isKnown: async () => (await knownClient(signal)) !== undefined,
+        isKnown: async () => (await knownClient(signal)) !== undefined && (isSure || undefined),
         departure: (at) => exampleDeparture(start, at),
         signal,
       })

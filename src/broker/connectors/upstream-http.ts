@@ -2,6 +2,7 @@
 import { getCACertificates } from 'node:tls'
 import { Agent, fetch as undiciFetch } from 'undici'
 import { ProxyError } from '../../errors/proxy-error.ts'
+import { failureInWords } from './network-words.ts'
 
 export interface UpstreamHttpOptions {
   /** PEM texts, trusted besides the machine's own authorities (as Dex does). */
@@ -163,7 +164,5 @@ function originOf(url: string): string {
 }
 
 function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return 'unknown reason'
-  const inner = cause.cause instanceof Error ? cause.cause : cause
-  return 'code' in inner && typeof inner.code === 'string' ? inner.code : inner.message
+  return failureInWords(cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause)
 }

@@ -17,9 +17,10 @@ export async function readRoots(
 
       function refuse(cause: unknown): never {
         const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'no certificate in it'
-        throw new ProxyError('CONNECTOR_MISCONFIGURED', `cannot read root ${index + 1} of connector ${id}: ${reason}`, {
-          cause,
-        })
+        // Anything but a path may be what nobody meant to write into a log.
+        const path = /^\.{0,2}\/[^\n]{1,200}$/.test(root) ? ` (${JSON.stringify(root)})` : ''
+        const which = `authority ${index + 1} of connector ${id}${path}`
+        throw new ProxyError('CONNECTOR_MISCONFIGURED', `cannot read ${which}: ${reason}`, { cause })
       }
     }),
   )

@@ -37,18 +37,18 @@ export function connectorConflict(
 /** What a trial came to: the sentence of a named failure, and what the system said. */
 export function trialLines(error: unknown): readonly string[] {
   const why = error instanceof ProxyError ? error.message : `it failed in an unforeseen way (${nameOf(error)})`
-  return [why, ...systemCodes(error)]
+  return [why, ...systemCodes(error, why)]
 }
 
 function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : typeof error
 }
 
-/** `ECONNREFUSED` and its like, of the causes: what a system says holds no secret. */
-function systemCodes(error: unknown): readonly string[] {
+/** `ECONNREFUSED` and its like, of the causes, where they were not told: what a system says holds no secret. */
+function systemCodes(error: unknown, told: string): readonly string[] {
   const codes = new Set<string>()
   for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++)
     if ('code' in cause && typeof cause.code === 'string' && /^[A-Z][A-Z0-9_]{2,60}$/.test(cause.code))
-      if (!/^(?:CONNECTOR|ACCOUNT)_/.test(cause.code)) codes.add(cause.code)
+      if (!/^(?:CONNECTOR|ACCOUNT)_/.test(cause.code) && !told.includes(cause.code)) codes.add(cause.code)
   return codes.size === 0 ? [] : [`the system says ${[...codes].join(', ')}`]
 }

@@ -148,8 +148,8 @@ test('a certificate is believed by a root that is given in any of three ways, or
   assert.equal((await careless.request(server.url)).text, 'secret')
   await Promise.all([strict.close(), careless.close()])
   for (const [root, reason] of [
-    ['/not/there.pem', /cannot read root 2 of connector a: ENOENT/],
-    [Buffer.from('no PEM at all').toString('base64'), /cannot read root 2 of connector a: ENOENT/],
+    ['/not/there.pem', /cannot read authority 2 of connector a \("\/not\/there\.pem"\): ENOENT/],
+    [Buffer.from('no PEM at all').toString('base64'), /cannot read authority 2 of connector a: ENOENT/],
   ] as const) {
     const problem = await failure(readRoots([certs.ca, root], { id: 'a', readFile }))
     assert.equal(problem.code, 'CONNECTOR_MISCONFIGURED')

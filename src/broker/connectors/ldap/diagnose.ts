@@ -24,6 +24,7 @@ interface Walk {
 }
 
 const SOON_DAYS = 14
+const UNSEEN = 'what is missing is not in the entry, or who is bound may not read it'
 
 export async function* diagnose(walk: Walk): AsyncGenerator<DiagnosticStep> {
   let current = 'name resolution'
@@ -45,7 +46,8 @@ export async function* diagnose(walk: Walk): AsyncGenerator<DiagnosticStep> {
     if (walk.user === undefined) return
     yield* walkUser({ ...walk, user: walk.user }, { connection, step })
   } catch (error) {
-    const failure = error instanceof ProxyError ? error : directoryFailure('cannot ask the directory', error)
+    const failure =
+      error instanceof ProxyError ? error : directoryFailure(`cannot ask ${walk.directory.endpoint.host}`, error)
     yield { name: current, outcome: 'failed', found: failure.message }
   } finally {
     connection?.close()
@@ -135,7 +137,7 @@ async function* walkUser(
   const asked = [`below ${userSearch.baseDN} (${userSearch.scope})`, filter]
   const entry = await findUser(connection, { settings, login: user, signal })
   if (entry === undefined) {
-    yield { name: 'user search', outcome: 'failed', found: 'no entry fits', details: asked }
+    yield { name: 'user search', outcome: 'failed', found: 'no entry fits this filter', details: asked }
     return
   }
   yield { name: 'user search', outcome: 'ok', found: entry.dn, details: asked }
@@ -156,7 +158,7 @@ async function* walkUser(
   )
   const missing = used.filter(({ values }) => values.length === 0).map(({ attribute }) => attribute)
   yield missing.length > 0
-    ? { name: 'attributes', outcome: 'failed', found: `missing: ${missing.join(', ')}`, details }
+    ? { name: 'attributes', outcome: 'failed', found: `missing: ${missing.join(', ')}`, details: [...details, UNSEEN] }
     : { name: 'attributes', outcome: 'ok', found: 'all are there', details }
   if (missing.length > 0) return
   const person = readPerson(entry, userSearch)

@@ -1,17 +1,38 @@
 /** What went wrong with the directory, in the words of the catalogue: unreachable, set up wrongly, or the account itself. */
 import { ResultCodeError } from 'ldapts'
 import { ProxyError } from '../../../errors/proxy-error.ts'
+import { codeInWords } from '../network-words.ts'
 import type { PasswordPolicyWord } from './connection.ts'
 
 /** Results (RFC 4511 §4.1.9, appendix A.1) that stay until somebody changes the settings or the directory. */
 const LASTING = new Set([4, 7, 8, 10, 12, 13, 14, 16, 17, 18, 21, 32, 34, 48, 49, 50, 53])
+
+/** What those results mean that come of settings; servers often add nothing to the number. */
+const MEANINGS: Readonly<Record<number, string>> = {
+  3: 'the search took too long for it',
+  4: 'there are more entries than it tells',
+  7: 'it knows no simple bind',
+  8: 'it wants a stronger way to sign in, such as TLS',
+  11: 'an administrative limit is reached',
+  13: 'it wants TLS',
+  32: 'there is no such entry, or who is bound may not see it',
+  34: 'this is no name of an entry',
+  48: 'this entry cannot sign in so',
+  49: 'name or password is wrong',
+  50: 'who is bound may not do that',
+  51: 'it is busy',
+  52: 'it is not available',
+  53: 'it is unwilling',
+}
 
 /** `what`: "cannot …", up to the colon. */
 export function directoryFailure(what: string, cause: unknown): ProxyError {
   if (cause instanceof ProxyError) return cause
   if (cause instanceof ResultCodeError) {
     const code = LASTING.has(cause.code) ? 'CONNECTOR_MISCONFIGURED' : 'CONNECTOR_UNREACHABLE'
-    return new ProxyError(code, `${what}: the directory answered ${cause.code}, ${clean(cause.message)}`, { cause })
+    const said = [MEANINGS[cause.code], clean(cause.message)].filter((part) => part)
+    const answer = [String(cause.code), said.join(': ')].filter((part) => part !== '').join(', ')
+    return new ProxyError(code, `${what}: the directory answered ${answer}`, { cause })
   }
   return new ProxyError('CONNECTOR_UNREACHABLE', `${what}: ${clean(messageOf(cause))}`, { cause })
 }
@@ -19,8 +40,22 @@ export function directoryFailure(what: string, cause: unknown): ProxyError {
 /** `connect` tries several addresses, and fails with all their failures. */
 function messageOf(cause: unknown): string {
   if (cause instanceof AggregateError && cause.message === '') return cause.errors.map(messageOf).join('; ')
-  return cause instanceof Error ? cause.message : String(cause)
+  if (!(cause instanceof Error)) return String(cause)
+  const unanswered = UNANSWERED.exec(cause.message)?.[1]
+  if (unanswered !== undefined) return `${BROKE_OFF} ${unanswered}, as a port for ldaps does to whoever speaks ldap`
+  if (cause.message.startsWith(NO_HANDSHAKE)) return `${BROKE_OFF} TLS, as a port for ldap does`
+  if (!('code' in cause) || typeof cause.code !== 'string') return cause.message
+  // Node says which name was expected, and which are in the certificate.
+  if (cause.code === 'ERR_TLS_CERT_ALTNAME_INVALID') return cause.message
+  const way = AUTHORITY.test(cause.code) ? '; name its authority in rootCA or rootCAData' : ''
+  return `${codeInWords(cause.code)}${way}`
 }
+
+const BROKE_OFF = 'the connection was closed in the place of an answer to'
+/** As ldapts and Node say it. */
+const UNANSWERED = /^Connection closed before message response was received\. Message type: (\w+)/
+const NO_HANDSHAKE = 'Client network socket disconnected before secure TLS connection'
+const AUTHORITY = /^(?:UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/
 
 const clean = (text: string) =>
   text

@@ -28,7 +28,8 @@ export function parseFilter(text: string, setting: string): Filter | undefined {
     const written = withoutEmptyLists(decodeOctets(text.trim()))
     return FilterParser.parseString(isSeveral(written) ? `(&${written})` : written)
   } catch (cause) {
-    const problem = cause instanceof Error ? cause.message : 'unknown'
+    // What follows repeats the text, or parts of it.
+    const problem = (cause instanceof Error ? cause.message : 'unknown').replace(/:.*/s, '').toLowerCase()
     throw new ProxyError('CONNECTOR_MISCONFIGURED', `cannot read the filter ${setting}: ${problem}, got "${text}"`, {
       cause,
     })

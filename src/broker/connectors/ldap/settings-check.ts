@@ -10,7 +10,9 @@ import { servicePassword } from './service-password.ts'
 export function checkSettings(settings: LdapSettings, { id, warn }: ConnectorTools): void {
   const { userSearch, bindDN } = settings
   // A bind with a name and no password succeeds as nobody at many servers (RFC 4513 §5.1.2).
-  if ((bindDN === '') !== (servicePassword(settings) === '')) refuse('bindDN and bindPW go together, got one of them')
+  const hasPassword = servicePassword(settings) !== ''
+  if (bindDN !== '' && !hasPassword) refuse('bindDN needs bindPW, got none, or one that is empty')
+  if (bindDN === '' && hasPassword) refuse('bindPW needs bindDN, got none, or one that is empty')
   if (bindDN !== '' && !bindDN.includes('=')) refuse(`bindDN is the name of an entry, got "${bindDN}"`)
   if (userSearch.baseDN === '') refuse('userSearch.baseDN is the name of an entry, got none')
   if (userSearch.username.length === 0) refuse('userSearch.username names an attribute, got none')

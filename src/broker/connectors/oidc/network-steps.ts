@@ -2,6 +2,7 @@
 import { lookup } from 'node:dns/promises'
 import { connect, getCACertificates, type PeerCertificate, type TLSSocket } from 'node:tls'
 import type { DiagnosticStep } from '../connector.ts'
+import { codeInWords, failureInWords } from '../network-words.ts'
 
 export interface NetworkStepOptions {
   /** An address of the source. */
@@ -32,7 +33,7 @@ async function nameStep(host: string): Promise<DiagnosticStep> {
       found: `${host} is ${found.map(({ address }) => address).join(', ')}`,
     }
   } catch (error) {
-    return { name: 'name resolution', outcome: 'failed', found: `${host}: ${codeOf(error)}` }
+    return { name: 'name resolution', outcome: 'failed', found: `${host}: ${failureInWords(error)}` }
   }
 }
 
@@ -53,12 +54,12 @@ async function tlsStep(host: string, options: NetworkStepOptions): Promise<Diagn
     const details = chainOf(socket.getPeerCertificate(true))
     if (socket.authorized)
       return { name: 'TLS', outcome: 'ok', found: `${socket.getProtocol()}, chain verified`, details }
-    const reason = String(socket.authorizationError)
+    const reason = codeInWords(String(socket.authorizationError))
     if (insecureSkipVerify)
       return { name: 'TLS', outcome: 'doubtful', found: `chain not verified (insecureSkipVerify): ${reason}`, details }
     return { name: 'TLS', outcome: 'failed', found: reason, details }
   } catch (error) {
-    return { name: 'TLS', outcome: 'failed', found: `${host}:${port}: ${codeOf(error)}` }
+    return { name: 'TLS', outcome: 'failed', found: `${host}:${port}: ${failureInWords(error)}` }
   } finally {
     socket.destroy()
   }
@@ -87,9 +88,4 @@ function chainOf(leaf: ReturnType<TLSSocket['getPeerCertificate']>): string[] {
 function nameOf(subject: PeerCertificate['subject'] | undefined): string {
   const { CN: common, O: organization } = subject ?? {}
   return String(common ?? organization ?? 'unnamed').replace(/[^\x20-\x7e]/g, '?')
-}
-
-function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown reason'
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.message
 }

@@ -23,7 +23,7 @@ import { UpstreamFailure, type UpstreamHttp } from '../upstream-http.ts'
 import { keyIdOf, withoutIdToken, withoutIssuer } from './answers.ts'
 import { type ChallengeMethod, challengeMethod, challengeParameters, newAttempt, readAttempt } from './attempt.ts'
 import { type Claims, checkAuthorizedParty, checkIdToken, subjectOf } from './id-token-checks.ts'
-import { tokenErrorOf, upstreamFailure } from './upstream-failure.ts'
+import { statusOf, tokenErrorOf, upstreamFailure } from './upstream-failure.ts'
 
 export interface UpstreamClientOptions {
   readonly clientId: string
@@ -178,6 +178,9 @@ export class UpstreamClient {
     const code = tokenErrorOf(error)
     if (code === 'invalid_client' || code === 'unauthorized_client') return false
     if (code === 'invalid_grant') return true
+    const status = statusOf(error)
+    if (status === 404 || status === 405)
+      throw new ProxyError('CONNECTOR_MISCONFIGURED', `cannot ask the token endpoint: its address answers ${status}`)
     const failure = upstreamFailure(error, 'ask the token endpoint')
     if (failure.code === 'CONNECTOR_UNREACHABLE' || failure.code === 'CONNECTOR_MISCONFIGURED') throw failure
     return undefined

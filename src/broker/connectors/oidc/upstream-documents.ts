@@ -74,6 +74,7 @@ export class UpstreamDocuments {
     const misconfigured = (found: string) =>
       new ProxyError('CONNECTOR_MISCONFIGURED', `cannot use issuer of connector ${id}: ${found}`)
     if (!isIssuer(issuer)) throw misconfigured(`it is no http(s) address without query, got "${issuer}"`)
+    if (issuer.endsWith(WELL_KNOWN)) throw misconfigured(`it is written without ${WELL_KNOWN}, got "${issuer}"`)
     const http = await this.#options.http()
     const url = discoveryAddress(issuer)
     const { status, text } = await http.request(url, { headers: { accept: 'application/json' } })
@@ -88,8 +89,10 @@ export class UpstreamDocuments {
 
 /** OpenID Connect Discovery §4: below the issuer, whose trailing slash does not count here. */
 export function discoveryAddress(issuer: string): string {
-  return `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
+  return `${issuer.replace(/\/$/, '')}${WELL_KNOWN}`
 }
+
+const WELL_KNOWN = '/.well-known/openid-configuration'
 
 function isIssuer(text: string): boolean {
   if (!URL.canParse(text)) return false

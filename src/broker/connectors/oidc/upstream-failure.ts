@@ -53,7 +53,8 @@ function codeOf(error: unknown): ErrorCode {
   return 'CONNECTOR_ANSWER_INVALID'
 }
 
-function statusOf(error: unknown): number | undefined {
+/** The status of an answer that was a refusal. */
+export function statusOf(error: unknown): number | undefined {
   if (error instanceof ResponseBodyError || error instanceof WWWAuthenticateChallengeError) return error.status
   return error instanceof ClientError && error.cause instanceof Response ? error.cause.status : undefined
 }
