@@ -4,14 +4,15 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { default as Provider } from 'oidc-provider'
+import { ProxyError } from '../errors/proxy-error.ts'
 import type { Audit } from './audit.ts'
 import { isClientEndpoint, serveClient } from './client-endpoints.ts'
 import type { ClientGuesses } from './guesses/client-guesses.ts'
-import { type CrossOrigin, greetProgram, settleBearer } from './programs.ts'
+import { type CrossOrigin, greetProgram, sendError, settleBearer } from './programs.ts'
 import { dropUnlessOpenId, tidyScope } from './provider/authorization-rules.ts'
 import { prefilledCode } from './provider/device.ts'
 import { brokerPaths, oldDeviceTokenPath, rulesOfPath } from './provider/paths.ts'
-import { isForm, refusesMethod, sendRedirect, sendView, takeForm } from './sign-in/send.ts'
+import { isForm, refusesMethod, sendProblem, sendRedirect, sendView, takeForm } from './sign-in/send.ts'
 import type { SignIn } from './sign-in/sign-in.ts'
 import type { BrokerPages } from './views.ts'
 
@@ -36,7 +37,7 @@ export interface FrontOptions {
   serving(): Serving
   /** Ids of connectors that may stand in `/auth/ID`. */
   hasConnector(id: string): boolean
-  report(message: string, error: unknown): void
+  report(message: string, error: unknown, requestId: string): void
 }
 
 export interface Caller {
@@ -73,9 +74,10 @@ export function makeFront(options: FrontOptions): Front {
       cleanHeaders(request, { base, address: caller.address })
       await serve(request, response, { ...target, prefix, caller, options })
     } catch (error) {
-      report('the broker failed at a request', error)
-      if (!response.headersSent) response.writeHead(500, { connection: 'close' })
-      response.end()
+      report('the broker failed at a request', error, caller.requestId)
+      if (!response.headersSent) return sendFailure(response, { path: target?.path ?? '', pages, caller, error })
+      // Half an answer must not look whole.
+      response.destroy()
     }
   }
 }
@@ -219,6 +221,27 @@ async function goByGet(
   for (const [name, value] of form) parameters.append(name, value)
   // Without scheme and host: a browser that has turned an http issuer into https stays where it is.
   sendRedirect(response, `${asked.prefix}${asked.path}?${parameters}`)
+}
+
+/** What failed before the library was asked, such as the store, said in the way of the path. */
+function sendFailure(
+  response: ServerResponse,
+  {
+    path,
+    pages,
+    caller,
+    error,
+  }: { readonly path: string; readonly pages: BrokerPages; readonly caller: Caller; readonly error: unknown },
+): void {
+  if (rulesOfPath(path)?.for !== 'programs') {
+    sendProblem({ response, requestId: caller.requestId }, pages, error)
+    return
+  }
+  const { status, text } = pages.failure(error instanceof ProxyError ? error.code : 'INTERNAL')
+  sendError(response, {
+    ...{ status, description: text, error: status === 503 ? 'temporarily_unavailable' : 'server_error' },
+    ...(status === 503 && { headers: { 'retry-after': '5' } }),
+  })
 }
 
 function sendHealth(request: IncomingMessage, response: ServerResponse): void {

@@ -7,6 +7,7 @@ import type { BrokerSettings } from '../config/dex/broker-settings.ts'
 import type { Revealable } from '../crypto/key-ring.ts'
 import type { Audit } from './audit.ts'
 import { ConnectorBook } from './connectors/connector-book.ts'
+import type { ProxyFor } from './connectors/environment-proxy.ts'
 import { openConnectorOf } from './connectors/open-connector.ts'
 import { type BrokerDoors, openBrokerDoors } from './doors.ts'
 import { type Front, makeFront } from './front.ts'
@@ -42,6 +43,8 @@ export interface BrokerOptions {
   /** Reads a connector's keys at run time, as the configuration does. */
   readonly readConnector: ReadConnector
   readFile(path: string): Promise<string>
+  /** Which proxy leads to services behind connectors; absent: none to any. */
+  readonly proxyFor?: ProxyFor | undefined
   readonly now: () => number
   /** Told of each decision about somebody's identity. */
   readonly audit: Audit
@@ -68,7 +71,11 @@ export interface Broker extends AsyncDisposable {
 /** Rejects where the store, a key or an address cannot be had; then nothing is open. */
 export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const { now, pages, audit, log } = options
-  const report = (message: string, error?: unknown) => log('warn', message, error === undefined ? {} : { error })
+  const report = (message: string, error?: unknown, requestId?: string) =>
+    log('warn', message, {
+      ...(requestId !== undefined && { 'request-id': requestId }),
+      ...(error !== undefined && { error }),
+    })
   await using opened = new AsyncDisposableStack()
   const library = await loadOidcLibrary()
   let { settings } = options
@@ -96,6 +103,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
         id,
         callbackUrl: `${issuer.replace(/\/$/, '')}/callback`,
         readFile: options.readFile,
+        proxyFor: options.proxyFor,
         now,
         warn: (message) => log('warn', message, { connector: id }),
       }),

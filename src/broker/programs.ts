@@ -38,7 +38,7 @@ export function greetProgram(
     sendError(response, {
       status: 405,
       description: `method not allowed: this address takes ${methods.join(', ')}`,
-      allow,
+      headers: { allow },
     })
     return true
   }
@@ -71,13 +71,23 @@ export function settleBearer(headers: IncomingHttpHeaders): void {
 /** An error in the words of OAuth (RFC 6749 §5.2). */
 export function sendError(
   response: ServerResponse,
-  { status, description, allow }: { readonly status: number; readonly description: string; readonly allow?: string },
+  {
+    status,
+    error = 'invalid_request',
+    description,
+    headers = {},
+  }: {
+    readonly status: number
+    readonly error?: string
+    readonly description: string
+    readonly headers?: Readonly<Record<string, string>>
+  },
 ): void {
   response
     .writeHead(status, {
       'content-type': 'application/json; charset=utf-8',
       'cache-control': 'no-store',
-      ...(allow !== undefined && { allow }),
+      ...headers,
     })
-    .end(JSON.stringify({ error: 'invalid_request', error_description: description }))
+    .end(JSON.stringify({ error, error_description: description }))
 }

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { chromium, type Page } from 'playwright-core'
 import { findProgram, skipWithout } from '#test/actors/program.ts'
-import { authorizeUrl, client, post, rightPassword, startBroker } from '#test/broker/world.ts'
+import { authorizeUrl, client, post, rightPassword, startBroker, user } from '#test/broker/world.ts'
 
 const skip = skipWithout('chromium')
 const launch = () =>
@@ -210,3 +210,54 @@ async function startReceiver(hear: (request: IncomingMessage, body: string) => v
     },
   }
 }
+
+test('no name is too long, and no letters too large, for a narrow page, and no way leads sideways', {
+  skip,
+}, async () => {
+  const connector = (id: string, name: string) => ({ type: 'mockCallback', id, name, ...plain })
+  const plain = { config: {}, raw: {}, groups: undefined, grantTypes: [] }
+  const long = 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft'
+  const connectors = ['شركة المثال', long, ...Array.from({ length: 38 }, (_, at) => `Directory ${at}`)]
+  await using world = await startBroker({
+    settings: consenting,
+    clients: [client('app', { name: long }), client('tv', { public: true, secret: undefined })],
+    connectors: connectors.map((name, at) => connector(`c${at}`, name)) as never,
+    users: [user('alice', { name: long })],
+  })
+  const { user_code } = (await post(`${world.issuer}/device/code`, { scope: 'openid' }, { id: 'tv' })).body
+  await using browser = await launch()
+  const page = await browser.newPage({ viewport: { width: 360, height: 640 } })
+  const isNarrow = async (what: string) => {
+    for (const size of ['100%', '200%']) {
+      await page.evaluate(`document.documentElement.style.fontSize = '${size}'`)
+      const width = Number(await page.evaluate('document.documentElement.scrollWidth'))
+      assert.ok(width <= 360, `${what} at ${size} is ${width} wide`)
+    }
+  }
+  await page.goto(authorizeUrl(world.issuer))
+  await isNarrow('the choice')
+  await page.goto(authorizeUrl(world.issuer, { connector_id: 'local' }))
+  await isNarrow('the form')
+  await page.getByLabel('Email Address').fill('alice@corp.test')
+  await page.getByLabel('Password').fill('wrong')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('alert').waitFor()
+  await isNarrow('the form that says no')
+  await page.getByLabel('Password').fill(rightPassword)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('button', { name: 'Yes, go on' }).waitFor()
+  await isNarrow('the question')
+  await page.goto(`${world.issuer}/logout`)
+  await isNarrow('signing out')
+  await page.goto(authorizeUrl(world.issuer, { redirect_uri: `https://evil.test/${long}` }))
+  await isNarrow('a problem')
+  await page.goto(`${world.issuer}/device?user_code=${user_code}`)
+  await page.getByRole('button', { name: 'Go on' }).click()
+  const [yes, no] = [
+    page.getByRole('button', { name: 'The code is the same' }),
+    page.getByRole('button', { name: 'No, stop' }),
+  ]
+  await yes.waitFor()
+  assert.equal((await yes.boundingBox())?.width, (await no.boundingBox())?.width)
+  await isNarrow('the code')
+})

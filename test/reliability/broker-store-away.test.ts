@@ -19,13 +19,12 @@ const wikiUrl = `${issuer}/auth?${new URLSearchParams({
   code_challenge_method: 'S256',
 })}`
 
-function post(browser: Browser, path: string, fields: Readonly<Record<string, string>>) {
+const wiki = { authorization: `Basic ${Buffer.from('wiki:wiki-secret').toString('base64')}` }
+
+function post(browser: Browser, path: string, fields: Readonly<Record<string, string>>, who: object = wiki) {
   return browser.fetch(`${issuer}${path}`, {
     method: 'POST',
-    headers: {
-      'content-type': 'application/x-www-form-urlencoded',
-      authorization: `Basic ${Buffer.from('wiki:wiki-secret').toString('base64')}`,
-    },
+    headers: { 'content-type': 'application/x-www-form-urlencoded', ...who },
     body: new URLSearchParams(fields).toString(),
   })
 }
@@ -55,6 +54,8 @@ test('without its database every step says 503 and when to come again, sessions 
     await post(browser, '/token/introspect', { token: tokens['access_token'] ?? '' }),
     await post(browser, '/token/revoke', { token: tokens['refresh_token'] ?? '' }),
     await post(browser, '/device/code', { client_id: 'wiki', scope: 'openid' }),
+    // Whose secret is looked up before anything else is.
+    await post(browser, '/device/code', { client_id: 'stored', scope: 'openid' }, {}),
     await browser.fetch(`${issuer}/userinfo`, { headers: { authorization: `Bearer ${tokens['access_token']}` } }),
   ]
   for (const { url, status, headers, body } of asked) {

@@ -35,7 +35,8 @@ export interface SignInOptions {
   readonly alwaysChoose: boolean
   readonly rememberByDefault: boolean
   audit(event: AuditEvent): void
-  report(message: string, error: unknown): void
+  /** `requestId`: what the page names, so that it is found. */
+  report(message: string, error: unknown, requestId: string): void
 }
 
 /** One request to a page of signing in. `path` is below the issuer's path. */

@@ -20,7 +20,7 @@ export async function serveConsent(attempts: Attempts, asked: SignInRequest): Pr
   const attempt = await attempts.find(asked, query.get('req'))
   if (attempt.prompt.name !== 'consent') return sendRedirect(response, attempt.returnTo)
   if (request.method !== 'POST') return show(attempts, asked, attempt)
-  if (isFromElsewhere(request, issuer)) return sendForeign(asked, attempts.options.pages)
+  if (isFromElsewhere(request, issuer)) return sendForeign(asked, attempts.options)
   const fields = await takeForm(asked, attempts.options.pages)
   if (!fields) return
   if (fields.get('approval') === 'approve') return sendRedirect(response, await answer(attempt, { consent: {} }))

@@ -20,7 +20,7 @@ export async function servePasswordForm(attempts: Attempts, asked: SignInRequest
     const login = parameterOf(form.attempt, 'login_hint').slice(0, longestLogin)
     return show(attempts, asked, { ...form, login, remember: rememberByDefault, status: 200 })
   }
-  if (isFromElsewhere(request, issuer)) return sendForeign(asked, attempts.options.pages)
+  if (isFromElsewhere(request, issuer)) return sendForeign(asked, attempts.options)
   const fields = await takeForm(asked, attempts.options.pages)
   if (!fields) return
   await check(attempts, asked, { ...form, fields })
@@ -67,7 +67,7 @@ async function check(
     }
   } catch (error) {
     if (!(error instanceof ProxyError)) throw error
-    report('a sign-in has failed', error)
+    report('a sign-in has failed', error, asked.requestId)
     audit({ ...event, outcome: 'failed', code: error.code })
     const { status, text, advice } = pages.failure(error.code)
     // Shown with the form: after a moment, or with another account, the next try may be good.

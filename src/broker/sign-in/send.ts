@@ -62,9 +62,16 @@ export function isFromElsewhere(request: IncomingMessage, issuer: string): boole
 
 /** A form that came from another site, or through something that changes addresses on the way. */
 export function sendForeign(
-  { response, requestId }: { readonly response: ServerResponse; readonly requestId: string },
-  pages: BrokerPages,
+  {
+    request,
+    response,
+    requestId,
+  }: { readonly request: IncomingMessage; readonly response: ServerResponse; readonly requestId: string },
+  { pages, report }: { readonly pages: BrokerPages; report(message: string, error: unknown, requestId: string): void },
 ): void {
+  const { origin } = request.headers
+  const from = origin === undefined ? 'another site' : origin.slice(0, 256)
+  report('a form came from somewhere else', new Error(`cannot take a form: it comes from ${from}`), requestId)
   sendView(response, pages, {
     status: 403,
     view: {

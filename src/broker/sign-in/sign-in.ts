@@ -109,7 +109,7 @@ export class SignIn {
       })
       return
     }
-    report('a sign-in has failed', error)
+    report('a sign-in has failed', error, asked.requestId)
     sendProblem(asked, pages, error)
   }
 }

@@ -95,7 +95,7 @@ function choosePage({ client, connectors }: View<'choose'>): Html {
     kicker: client.name,
     heading: 'How do you want to sign in?',
     content: html`<ul class="choices">${connectors.map(
-      ({ name, href }) => html`<li><a class="button" href="${href}">${name}</a></li>\n`,
+      ({ name, href }) => html`<li><a class="button" dir="auto" href="${href}">${name}</a></li>\n`,
     )}</ul>`,
   })
 }

@@ -45,7 +45,7 @@ ${refreshTo && html`<meta http-equiv="refresh" content="0; url=${refreshTo}">\n`
 <body class="${isWide ? `${tone} wide` : tone}">
 <header class="top"><span class="brand">${mark}<span>Ostiary</span></span></header>
 <main class="card">
-${kicker ? html`<p class="kicker">${kicker}</p>\n` : ''}<h1>${heading}</h1>
+${kicker ? html`<p class="kicker" dir="auto">${kicker}</p>\n` : ''}<h1>${heading}</h1>
 ${content}
 </main>
 ${requestId ? foot(requestId, now) : ''}</body>
