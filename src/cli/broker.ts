@@ -43,6 +43,7 @@ export async function runBroker(options: BrokerCommandOptions, io: Pick<Io, 'err
   const served = await openServedBroker(settings, {
     log: () => log,
     storeSecrets: secretsOf(settings, options.env),
+    env: options.env,
   }).catch((cause: unknown) => {
     throw new RefusedToStart(`${cause instanceof Error ? cause.message : String(cause)}\n`, { cause })
   })

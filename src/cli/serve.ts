@@ -75,6 +75,7 @@ async function openBrokerOf(
     const broker = await openServedBroker(settings.broker, {
       log,
       storeSecrets: storeSecretsOf(settings),
+      env: options.env,
       // Who has a session goes on to the applications meanwhile.
       waits: true,
       ...(options.brokerHint !== undefined && { hint: options.brokerHint }),

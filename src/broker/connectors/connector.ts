@@ -1,4 +1,5 @@
 /** What a connector is: the way to one directory or sign-in service behind the broker. */
+import type { ProxyFor } from './environment-proxy.ts'
 
 /** Somebody who has proved who they are, as the source tells it. */
 export interface UpstreamIdentity {
@@ -31,6 +32,8 @@ export interface ConnectorTools {
   readFile(path: string): Promise<string>
   /** Milliseconds since the epoch. */
   now(): number
+  /** Which proxy leads to an address over HTTP; absent: none to any. */
+  readonly proxyFor?: ProxyFor | undefined
   /** For what is doubtful and concerns the operator: one clause, without secrets. */
   warn(message: string): void
 }

@@ -39,7 +39,7 @@ export async function openGithubConnector(
   { endpoints = endpointsOf(settings) }: { readonly endpoints?: GithubEndpoints } = {},
 ): Promise<RedirectConnector> {
   const roots = await readRoots(settings.rootCA === '' ? [] : [settings.rootCA], tools)
-  const http = openUpstreamHttp({ roots, sizeLimit: 2 * 1024 * 1024 })
+  const http = openUpstreamHttp({ roots, sizeLimit: 2 * 1024 * 1024, proxyFor: tools.proxyFor })
   const grant: CodeGrant = {
     service: 'GitHub',
     authorizeUrl: `${endpoints.web}/login/oauth/authorize`,

@@ -42,7 +42,7 @@ const timeLimit = 30_000
 /** @throws ProxyError CONNECTOR_MISCONFIGURED where `rootCAData` holds no certificate */
 export async function openGitlabConnector(settings: GitlabSettings, tools: ConnectorTools): Promise<RedirectConnector> {
   const roots = await readRoots(settings.rootCAData === undefined ? [] : [settings.rootCAData], tools)
-  const http = openUpstreamHttp({ roots })
+  const http = openUpstreamHttp({ roots, proxyFor: tools.proxyFor })
   const { baseURL } = settings
   const grant: CodeGrant = {
     service: 'GitLab',

@@ -50,7 +50,7 @@ export function openSamlConnector(settings: SamlSettings, tools: ConnectorTools)
           )
         if (isShort(certificate)) tools.warn(`connector ${id} pins a key that is too short: ${subject}, RSA ${keyBits}`)
       }
-      const { isTrusted, found } = await lookAtProvider(settings.ssoURL, signal)
+      const { isTrusted, found } = await lookAtProvider(settings.ssoURL, { ...tools, signal })
       if (!isTrusted) tools.warn(`connector ${id}: ${settings.ssoURL}: ${found}`)
     },
 

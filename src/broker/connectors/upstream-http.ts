@@ -1,8 +1,9 @@
 /** Calls to the services behind connectors: bounded in time, size and number, and never led to another origin. */
-import { getCACertificates } from 'node:tls'
-import { Agent, fetch as undiciFetch } from 'undici'
+import { fetch as undiciFetch } from 'undici'
 import { ProxyError } from '../../errors/proxy-error.ts'
+import type { ProxyFor } from './environment-proxy.ts'
 import { failureInWords } from './network-words.ts'
+import { UpstreamWays } from './upstream-ways.ts'
 
 export interface UpstreamHttpOptions {
   /** PEM texts, trusted besides the machine's own authorities (as Dex does). */
@@ -13,6 +14,8 @@ export interface UpstreamHttpOptions {
   readonly timeLimit?: number
   /** Octets of one answer, after decompression. */
   readonly sizeLimit?: number
+  /** Which proxy leads to an address; absent: none to any. */
+  readonly proxyFor?: ProxyFor | undefined
 }
 
 export interface UpstreamRequest {
@@ -57,17 +60,7 @@ const mostUnderWay = 64
 
 export function openUpstreamHttp(options: UpstreamHttpOptions = {}): UpstreamHttp {
   const { roots = [], insecureSkipVerify = false, timeLimit = 10_000, sizeLimit = 1024 * 1024 } = options
-  const agent = new Agent({
-    connections: 16,
-    keepAliveTimeout: 10_000,
-    headersTimeout: timeLimit,
-    bodyTimeout: timeLimit,
-    connect: {
-      timeout: Math.min(timeLimit, 5_000),
-      rejectUnauthorized: !insecureSkipVerify,
-      ...(roots.length > 0 && { ca: [...getCACertificates('default'), ...roots] }),
-    },
-  })
+  const ways = new UpstreamWays({ roots, insecureSkipVerify, timeLimit, proxyFor: options.proxyFor })
   let underWay = 0
 
   const call = async (url: string, init: RequestInit): Promise<Response> => {
@@ -75,14 +68,22 @@ export function openUpstreamHttp(options: UpstreamHttpOptions = {}): UpstreamHtt
     underWay++
     const limits = [AbortSignal.timeout(timeLimit), ...(init.signal ? [init.signal] : [])]
     const signal = AbortSignal.any(limits)
+    let proxy: string | undefined
     try {
-      const response = await undiciFetch(url, { ...init, signal, redirect: 'manual', dispatcher: agent } as never)
+      const way = ways.to(url)
+      proxy = way.proxy
+      const response = await undiciFetch(url, {
+        ...init,
+        signal,
+        redirect: 'manual',
+        dispatcher: way.dispatcher,
+      } as never)
       const body = await readBounded(response.body, { url, sizeLimit })
       return rebuilt(response as unknown as Response, body)
     } catch (cause) {
       if (cause instanceof UpstreamFailure) throw cause
       if (signal.aborted) throw init.signal?.aborted ? signal.reason : unreachable(url, `nothing in ${timeLimit} ms`)
-      throw unreachable(url, reasonOf(cause))
+      throw unreachable(url, reasonOf(cause, proxy))
     } finally {
       underWay--
     }
@@ -111,7 +112,7 @@ export function openUpstreamHttp(options: UpstreamHttpOptions = {}): UpstreamHtt
       }
     },
 
-    close: () => agent.destroy(),
+    close: () => ways.close(),
   }
 }
 
@@ -163,6 +164,16 @@ function originOf(url: string): string {
   return URL.canParse(url) ? new URL(url).origin : 'an address that is none'
 }
 
-function reasonOf(cause: unknown): string {
-  return failureInWords(cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause)
+function reasonOf(cause: unknown, proxy: string | undefined): string {
+  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause
+  if (proxy === undefined) return failureInWords(inner)
+  // The library tells the proxy's answer in a message only.
+  const status = causesOf(cause)
+    .map((one) => /^Proxy .*\((\d{3})\)/.exec(one.message)?.[1])
+    .find(Boolean)
+  return `through the proxy ${proxy}: ${status === undefined ? failureInWords(inner) : `it answered ${status}`}`
+}
+
+function causesOf(error: unknown, depth = 0): readonly Error[] {
+  return error instanceof Error && depth < 5 ? [error, ...causesOf(error.cause, depth + 1)] : []
 }

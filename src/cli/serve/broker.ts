@@ -1,5 +1,6 @@
 /** The broker of this process, opened beside the proxy: its log, its pages, its management, and what each knows of the other. */
 import { readFile } from 'node:fs/promises'
+import { proxiesOf } from '../../broker/connectors/environment-proxy.ts'
 import { type BrokerDoors, callerHeader, openBrokerDoors } from '../../broker/doors.ts'
 import { openAdminSocket } from '../../broker/management/admin-socket.ts'
 import { openGrpcApi } from '../../broker/management/grpc/grpc-api.ts'
@@ -23,6 +24,8 @@ export interface BrokerTools {
   readonly onRevoked?: (subject: string, at: number) => void
   /** Where its store is away, it is waited for, and nothing is rejected. */
   readonly waits?: boolean
+  /** HTTP_PROXY and its like, for calls to services behind connectors. */
+  readonly env: Readonly<Record<string, string | undefined>>
   /** What seals the broker's store, where it is not a file's own key. */
   readonly storeSecrets: readonly Secret[]
 }
@@ -81,6 +84,7 @@ async function openBehind(
       doors,
       readConnector: readRunTimeConnector,
       readFile: readSourceFile,
+      proxyFor: proxiesOf(tools.env),
       now: Date.now,
       audit: ({ act, outcome, ...details }) =>
         event(outcome === 'failed' ? 'warn' : 'info', `${act} ${outcome}`, { act, outcome, ...details }),

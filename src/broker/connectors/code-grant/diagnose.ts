@@ -22,7 +22,10 @@ export async function* diagnoseGrant(
   })
   yield callback
   if (callback.outcome === 'failed') return
-  for await (const step of networkSteps({ url: grant.tokenUrl, roots, insecureSkipVerify: false, signal })) {
+  for await (const step of networkSteps({
+    ...{ url: grant.tokenUrl, roots, insecureSkipVerify: false, signal },
+    proxyOf: (url) => grant.tools.proxyFor?.(new URL(url))?.origin,
+  })) {
     yield step
     if (step.outcome === 'failed') return
   }

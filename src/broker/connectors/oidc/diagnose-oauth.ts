@@ -32,7 +32,7 @@ export function diagnoseOauth(options: DiagnoseOauthOptions): AsyncIterable<Diag
       (url) =>
         async function* () {
           const roots = await connection.roots().catch(() => [])
-          yield* networkSteps({ url, roots, insecureSkipVerify, signal })
+          yield* networkSteps({ url, roots, insecureSkipVerify, proxyOf: connection.proxyOf, signal })
         },
     ),
     () => credentialsStep(isKnown),

@@ -58,6 +58,7 @@ export function diagnoseOpenId(options: DiagnoseOptions): AsyncIterable<Diagnost
         url: issuer,
         roots: await connection.roots().catch(() => []),
         insecureSkipVerify: options.insecureSkipVerify,
+        proxyOf: connection.proxyOf,
         signal,
       })
     },

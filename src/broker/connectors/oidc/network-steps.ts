@@ -10,18 +10,35 @@ export interface NetworkStepOptions {
   /** PEM texts that are trusted besides the machine's own. */
   readonly roots: readonly string[]
   readonly insecureSkipVerify: boolean
+  /** The proxy that leads to an address. @throws TypeError where it cannot be used */
+  readonly proxyOf: (url: string) => string | undefined
   readonly signal: AbortSignal
 }
 
 /** Ends after the first failed step. */
 export async function* networkSteps(options: NetworkStepOptions): AsyncIterable<DiagnosticStep> {
   const { protocol, hostname } = new URL(options.url)
+  const way = proxyStep(options)
+  if (way !== undefined) {
+    yield way
+    return
+  }
   const host = hostname.replace(/^\[|\]$/g, '')
   const name = await nameStep(host)
   yield name
   if (name.outcome === 'failed') return
   if (protocol === 'http:') yield { name: 'TLS', outcome: 'doubtful', found: 'none: the address is plain http' }
   else yield await tlsStep(host, options)
+}
+
+/** Behind a proxy names and certificates are looked at when the service is asked. */
+function proxyStep({ url, proxyOf }: NetworkStepOptions): DiagnosticStep | undefined {
+  try {
+    const proxy = proxyOf(url)
+    return proxy === undefined ? undefined : { name: 'proxy', outcome: 'ok', found: `${proxy} leads there` }
+  } catch (error) {
+    return { name: 'proxy', outcome: 'failed', found: failureInWords(error) }
+  }
 }
 
 async function nameStep(host: string): Promise<DiagnosticStep> {

@@ -34,6 +34,9 @@ export class UpstreamConnection {
     return readRoots(this.#settings.rootCAs, this.#tools)
   }
 
+  /** The proxy that leads to an address. @throws TypeError where it cannot be used */
+  readonly proxyOf = (url: string): string | undefined => this.#tools.proxyFor?.(new URL(url))?.origin
+
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#opening?.then(
@@ -47,6 +50,6 @@ export class UpstreamConnection {
     const roots = await this.roots()
     if (this.#isClosed)
       throw new ProxyError('CONNECTOR_UNREACHABLE', `cannot use connector ${this.#tools.id}: it is closed`)
-    return openUpstreamHttp({ roots, insecureSkipVerify })
+    return openUpstreamHttp({ roots, insecureSkipVerify, proxyFor: this.#tools.proxyFor })
   }
 }

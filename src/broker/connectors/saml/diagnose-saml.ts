@@ -21,7 +21,7 @@ export async function* diagnoseSaml(
     },
     async () => describe(await readPinned(settings, tools), tools.now()),
     async () => {
-      const look = await lookAtProvider(settings.ssoURL, signal)
+      const look = await lookAtProvider(settings.ssoURL, { ...tools, signal })
       return { name: 'sign-in address', outcome: look.isTrusted ? 'ok' : 'doubtful', found: look.found }
     },
     async () => {

@@ -42,10 +42,10 @@ function isLoopback(hostname: string): boolean {
  */
 export async function lookAtProvider(
   ssoURL: string,
-  signal: AbortSignal,
+  { proxyFor, signal }: Pick<ConnectorTools, 'proxyFor'> & { readonly signal: AbortSignal },
 ): Promise<{ readonly isTrusted: boolean; readonly found: string }> {
   const look = async (insecureSkipVerify: boolean) => {
-    const http = openUpstreamHttp({ timeLimit: LOOK_MS, insecureSkipVerify })
+    const http = openUpstreamHttp({ timeLimit: LOOK_MS, insecureSkipVerify, proxyFor })
     try {
       const { status } = await http.fetch(ssoURL, { signal })
       return `it answers (HTTP ${status})`
