@@ -152,7 +152,7 @@ form to the code; "known" is request and tokens of a browser that the broker rem
 |---|---|---|---|
 ${rows.join('\n')}
 
-Users of the file cost a bcrypt comparison (cost 10) each, in one thread: that is what bounds them.
+Users of the file cost a bcrypt comparison (cost 10) each, in a thread for each core: that is what bounds them.
 
 ## 100,000 refresh tokens
 
