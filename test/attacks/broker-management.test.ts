@@ -126,7 +126,14 @@ test('ids that lead elsewhere, or steer a terminal, are refused', async () => {
   for (const id of ids) {
     await assert.rejects(client.createConnector({ ...kilgore, id }, forced), { failure: 'invalid' }, id)
     await assert.rejects(client.getConnector(id), { failure: 'not-found' }, id)
-    if (id !== '') await assert.rejects(client.createClient({ id }), { failure: 'invalid' }, id)
+  }
+  // Of an application it stands in no path.
+  for (const id of ['a\nb', '\u001b[31mred', 'é', 'x'.repeat(257), '"><script>', ' a', 'a ', ' '])
+    await assert.rejects(client.createClient({ id }), { failure: 'invalid' }, id)
+  for (const id of ['https://app.corp.test/', 'org/app', 'my app', '..', '__proto__']) {
+    await client.createClient({ id, name: 'A' })
+    assert.equal((await client.getClient(id)).name, 'A')
+    await client.deleteClient(id)
   }
   // No message carries a control character on.
   await assert.rejects(

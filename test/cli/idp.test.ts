@@ -123,7 +123,6 @@ test('a difference shows what changes and no secret; a dry run writes nothing', 
   + name: "Kilgore"
   + config.username: "admin"
   + config.password: ********
-  + grantTypes: []
 exit 0
 `,
   )

@@ -2,13 +2,21 @@
 import { ManagementError } from './management.ts'
 
 /**
- * Ids of connectors and clients stand in paths (`/auth/ID`, `/callback/ID`), in logs and on terminals: printable ASCII
- * without blanks and without what means something in a path.
+ * Ids of connectors stand in paths (`/auth/ID`, `/callback/ID`), in logs and on terminals: printable ASCII without
+ * blanks and without what means something in a path.
  */
-export function checkId(kind: 'connector' | 'client', id: string): void {
+export function checkConnectorId(id: string): void {
   if (/^(?!\.{1,2}$)[!-~]{1,128}$/.test(id) && !/["'\\/?#%<>&]/.test(id)) return
-  throw new ManagementError('invalid', `cannot use ${JSON.stringify(id.slice(0, 40))} as id of a ${kind}`, {
+  throw new ManagementError('invalid', `cannot use ${JSON.stringify(id.slice(0, 40))} as id of a connector`, {
     details: ['an id has 1 to 128 letters, digits or signs, none of " \' \\ / ? # % < > & and no blanks'],
+  })
+}
+
+/** Ids of clients stand in no path: printable ASCII (RFC 6749 appendix A.1), addresses and names with blanks included. */
+export function checkClientId(id: string): void {
+  if (/^(?! )[ -~]{1,256}(?<! )$/.test(id) && !/["'\\<>&]/.test(id)) return
+  throw new ManagementError('invalid', `cannot use ${JSON.stringify(id.slice(0, 40))} as id of a client`, {
+    details: ['an id has 1 to 256 letters, digits or signs, none of " \' \\ < > & and no blank at an end'],
   })
 }
 

@@ -1,6 +1,6 @@
 /** What a client may say of its own rules, looked at before they are kept: what is kept is obeyed at every sign-in. */
 import { compileGroupRules } from '../provider/claims.ts'
-import { checkAddress, checkAddresses, checkId, checkName } from './checked-texts.ts'
+import { checkAddress, checkAddresses, checkConnectorId, checkName } from './checked-texts.ts'
 import { type ClientRules, type GroupRules, ManagementError } from './management.ts'
 
 const MANY = 100
@@ -11,7 +11,7 @@ export function checkRules(rules: ClientRules): void {
   if (backchannelLogoutUri !== '') checkBackchannel(backchannelLogoutUri)
   if (allowedConnectors.length > MANY)
     throw new ManagementError('invalid', `cannot keep more than ${MANY} allowed connectors`)
-  for (const id of allowedConnectors) checkId('connector', id)
+  for (const id of allowedConnectors) checkConnectorId(id)
   checkGroups(groups)
 }
 

@@ -2,7 +2,7 @@
 import type { ClientSettings } from '../../config/dex/broker-settings.ts'
 import { randomText } from '../../crypto/random.ts'
 import type { Store } from '../store/store.ts'
-import { checkAddress, checkAddresses, checkId, checkName } from './checked-texts.ts'
+import { checkAddress, checkAddresses, checkClientId, checkName } from './checked-texts.ts'
 import { checkRules } from './client-rules.ts'
 import { type ClientRecord, type Management, ManagementError } from './management.ts'
 import { allOf, kinds, printStoredClient, readStoredClient, type StoredClient, usualRules } from './records.ts'
@@ -102,15 +102,16 @@ function shown({ secret: _, rules, ...client }: StoredClient): ClientRecord {
 }
 
 function check({ id, name, secret, redirectUris, trustedPeers, logoUrl, rules }: StoredClient): void {
-  checkId('client', id)
+  checkClientId(id)
   checkName('name of a client', name)
   checkAddresses('redirect addresses', redirectUris)
-  for (const peer of trustedPeers) checkId('client', peer)
+  for (const peer of trustedPeers) checkClientId(peer)
   if (trustedPeers.length > 100) throw new ManagementError('invalid', 'cannot keep more than 100 trusted peers')
   if (logoUrl !== '') checkAddress('the address of a logo', logoUrl)
   checkRules(rules)
-  if (secret !== undefined && (secret.length > 512 || /[^\u0020-\u007e]/.test(secret)))
-    throw new ManagementError('invalid', 'cannot use this secret: expected at most 512 printable ASCII characters')
+  // As a configuration takes them: other letters than ASCII come encoded (RFC 6749 §2.3.1, appendix B).
+  if (secret !== undefined && (secret.length > 512 || /[\p{C}]/u.test(secret)))
+    throw new ManagementError('invalid', 'cannot use this secret: expected at most 512 letters, digits and signs')
 }
 
 function taken(id: string): ManagementError {

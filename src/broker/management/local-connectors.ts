@@ -3,7 +3,7 @@ import type { ConnectorSettings } from '../../config/dex/connectors/connector-se
 import { type ConnectorBook, connectorPrint } from '../connectors/connector-book.ts'
 import { isLocal } from '../settings-view.ts'
 import type { JsonObject, Store } from '../store/store.ts'
-import { checkId, checkName } from './checked-texts.ts'
+import { checkConnectorId, checkName } from './checked-texts.ts'
 import {
   connectorConflict,
   connectorMissing,
@@ -74,7 +74,7 @@ export class LocalConnectors {
 
   async create(change: ConnectorChange, { force, dryRun = false }: ChangeOptions): Promise<ConnectorRecord> {
     const { id, type = '', name = '', version = 0, config = {}, groups, grantTypes } = change
-    checkId('connector', id)
+    checkConnectorId(id)
     if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 0)
       throw new ManagementError('invalid', `cannot create connector "${id}": its version is no whole number`)
     const { store } = this.#options

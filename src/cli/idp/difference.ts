@@ -48,7 +48,9 @@ function leavesOf({ type, name, config, groups, grantTypes }: ConnectorRecord): 
       walk(inner, { path: inside, isSecret: isSecret || isSecretKey(key) })
     }
   }
-  for (const [path, value] of Object.entries({ type, name, config, groups, grantTypes: grantTypes ?? [] }))
+  // None and an empty list of grants are the same: all of them.
+  const grants = grantTypes?.length ? grantTypes : undefined
+  for (const [path, value] of Object.entries({ type, name, config, groups, grantTypes: grants }))
     walk(value as JsonValue | undefined, { path, isSecret: false })
   return leaves
 }

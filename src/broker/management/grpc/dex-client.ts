@@ -4,6 +4,7 @@ import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import { type ChannelCredentials, Client, credentials, type ServiceError, status } from '@grpc/grpc-js'
 import type { Revealable } from '../../../crypto/key-ring.ts'
 import { secureContextOf } from '../../../crypto/secure-context.ts'
+import { codeInWords } from '../../connectors/network-words.ts'
 import { ManagementError, type ManagementFailure } from '../management.ts'
 import { type Answered, type Asked, dexService, type MethodName, type Sent } from './dex-api.ts'
 
@@ -115,16 +116,31 @@ function failureOf(method: MethodName, address: string, error: ServiceError): Ma
       cause: error,
     })
   if (code === status.UNAVAILABLE || code === status.DEADLINE_EXCEEDED)
-    return new ManagementError('unreachable', `cannot reach Dex at ${address}: ${oneClause(details)}`, {
+    return new ManagementError('unreachable', `cannot reach Dex at ${address}: ${unreachableBy(details)}`, {
       details: ['is its gRPC listener on (grpc.addr), and do --dex-ca, --dex-cert and --dex-key fit it?'],
       cause: error,
     })
-  const isStatic = /static|read.?only/i.test(details) && code === status.UNKNOWN
+  const isStatic =
+    (code === status.UNKNOWN && /static|read.?only/i.test(details)) ||
+    (code === status.FAILED_PRECONDITION && details.startsWith('read-only'))
   const failure = isStatic ? 'read-only' : (failures.get(code) ?? 'does-not-work')
   return new ManagementError(failure, `cannot do it: the Dex at ${address} says "${oneClause(details)}"`, {
     ...(isStatic && { details: ["it comes from Dex's configuration file; change it there"] }),
     cause: error,
   })
+}
+
+/** What the library says around the reason helps nobody. */
+function unreachableBy(details: string): string {
+  if (/wrong version number/.test(details))
+    return 'what answers there is no TLS; without certificates give --dex-insecure'
+  if (/^Name resolution failed/.test(details)) return 'there is no such name'
+  const code = /\b(?:ECONN|EHOST|ENET|ETIMED|EAI_)[A-Z]+\b/.exec(details)?.[0]
+  if (code !== undefined) return codeInWords(code)
+  const reason = /Last error: (?:Error: )?(.*?)(?:; if the root CA[^.]*)?\.? *(?:Resolution note:.*)?$/s.exec(
+    details,
+  )?.[1]
+  return oneClause(reason || details)
 }
 
 /** Somebody else's words: short, and without what steers a terminal. */

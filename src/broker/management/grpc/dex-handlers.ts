@@ -2,23 +2,14 @@
 import { status } from '@grpc/grpc-js'
 import { randomText } from '../../../crypto/random.ts'
 import type { JsonObject, JsonValue } from '../../store/store.ts'
-import { type ClientRecord, type Management, ManagementError, type ManagementFailure } from '../management.ts'
+import { type Management, ManagementError, type ManagementFailure } from '../management.ts'
 import { parseBounded } from '../operations.ts'
-import type { Answered, Asked, Message, MethodName, Sent } from './dex-api.ts'
+import { CallFailed } from './call-failed.ts'
+import { clientChange, clientMessage } from './client-messages.ts'
+import type { Answered, Asked, MethodName, Sent } from './dex-api.ts'
 
 export type Handlers = {
   readonly [M in MethodName]: (asked: Asked<M>, options: { readonly force: boolean }) => Promise<Sent<Answered<M>>>
-}
-
-/** A call that fails, as gRPC says it. */
-export class CallFailed extends Error {
-  readonly code: status
-
-  constructor(code: status, message: string, options?: { cause: unknown }) {
-    super(message, options)
-    this.name = 'CallFailed'
-    this.code = code
-  }
 }
 
 export function dexHandlers(management: Management): Handlers {
@@ -29,32 +20,23 @@ export function dexHandlers(management: Management): Handlers {
     },
 
     async CreateClient({ client }) {
-      if (!client) throw new CallFailed(status.INVALID_ARGUMENT, 'no client was given')
-      const { id, secret, redirect_uris, trusted_peers, name, logo_url } = client
+      const { id, secret, public: isPublic, ...rest } = given('client', client)
+      const change = clientChange(rest)
       return await unlessExists(async () => {
         const made = await management.createClient({
           id: id || randomText(16),
           ...(secret !== '' && { secret }),
-          redirectUris: redirect_uris,
-          trustedPeers: trusted_peers,
-          public: client.public,
-          name,
-          logoUrl: logo_url,
+          public: isPublic,
+          ...change,
         })
         return { client: clientMessage(made) }
       })
     },
 
-    async UpdateClient({ id, redirect_uris, trusted_peers, name, logo_url }) {
-      return await unlessMissing(() =>
-        management.updateClient({
-          id,
-          ...(redirect_uris.length > 0 && { redirectUris: redirect_uris }),
-          ...(trusted_peers.length > 0 && { trustedPeers: trusted_peers }),
-          ...(name !== '' && { name }),
-          ...(logo_url !== '' && { logoUrl: logo_url }),
-        }),
-      )
+    async UpdateClient({ id, ...asked }) {
+      need({ id })
+      const change = clientChange(asked)
+      return await unlessMissing(() => management.updateClient({ id, ...change }))
     },
 
     DeleteClient: async ({ id }) => await unlessMissing(() => management.deleteClient(id)),
@@ -64,8 +46,8 @@ export function dexHandlers(management: Management): Handlers {
     },
 
     async CreatePassword({ password }) {
-      if (!password) throw new CallFailed(status.INVALID_ARGUMENT, 'no password was given')
-      const { email, hash, username, user_id } = password
+      const { email, hash, username, user_id } = given('password', password)
+      need({ email, hash, user_id })
       const user = { email, hash: hash.toString('utf8'), username, userId: user_id }
       return await unlessExists(async () => {
         await management.createPassword(user)
@@ -74,6 +56,7 @@ export function dexHandlers(management: Management): Handlers {
     },
 
     async UpdatePassword({ email, new_hash, new_username }) {
+      need({ email })
       if (new_hash.length === 0 && new_username === '')
         throw new CallFailed(status.INVALID_ARGUMENT, 'nothing to update was given')
       return await unlessMissing(() =>
@@ -85,7 +68,10 @@ export function dexHandlers(management: Management): Handlers {
       )
     },
 
-    DeletePassword: async ({ email }) => await unlessMissing(() => management.deletePassword(email)),
+    async DeletePassword({ email }) {
+      need({ email })
+      return await unlessMissing(() => management.deletePassword(email))
+    },
 
     /** Without the hashes, as in Dex. */
     async ListPasswords() {
@@ -94,6 +80,7 @@ export function dexHandlers(management: Management): Handlers {
     },
 
     async VerifyPassword({ email, password }) {
+      need({ email, password })
       return await orInstead(async () => ({ verified: await management.verifyPassword(email, password) }), {
         failure: 'not-found',
         instead: { not_found: true },
@@ -101,35 +88,39 @@ export function dexHandlers(management: Management): Handlers {
     },
 
     async CreateConnector({ connector }, { force }) {
-      if (!connector) throw new CallFailed(status.INVALID_ARGUMENT, 'no connector was given')
-      const { id, type, name, config } = connector
+      const { id, type, name, config, grant_types: grantTypes } = given('connector', connector)
+      need({ id, type, name, config })
+      const change = { id, type, name, config: settingsOf(config), ...(grantTypes.length > 0 && { grantTypes }) }
       return await unlessExists(async () => {
-        await management.createConnector({ id, type, name, config: settingsOf(config) }, { force })
+        await management.createConnector(change, { force })
         return {}
       })
     },
 
-    async UpdateConnector({ id, new_type, new_name, new_config }, { force }) {
+    async UpdateConnector({ id, new_type, new_name, new_config, new_grant_types }, { force }) {
+      need({ id })
       const change = {
         id,
         ...(new_type !== '' && { type: new_type }),
         ...(new_name !== '' && { name: new_name }),
         ...(new_config.length > 0 && { config: settingsOf(new_config) }),
+        ...(new_grant_types && { grantTypes: new_grant_types.grant_types }),
       }
       if (Object.keys(change).length === 1) throw new CallFailed(status.INVALID_ARGUMENT, 'nothing to update was given')
       return await unlessMissing(() => management.updateConnector(change, { force }))
     },
 
-    DeleteConnector: async ({ id }) => await unlessMissing(() => management.deleteConnector(id)),
+    async DeleteConnector({ id }) {
+      need({ id })
+      return await unlessMissing(() => management.deleteConnector(id))
+    },
 
     /** With the secrets, as in Dex: programs compare them with what they would have written. */
     async ListConnectors() {
       const connectors = await management.listConnectors()
       return {
-        connectors: connectors.map(({ id, type, name, config }) => ({
-          id,
-          type,
-          name,
+        connectors: connectors.map(({ id, type, name, config, grantTypes = [] }) => ({
+          ...{ id, type, name, grant_types: grantTypes },
           config: Buffer.from(JSON.stringify(config)),
         })),
       }
@@ -149,8 +140,7 @@ export function dexHandlers(management: Management): Handlers {
 
     /** Of one client only: without its id it would end everything of the user's, which nobody of Dex's users expects. */
     async RevokeRefresh({ user_id, client_id }) {
-      if (user_id === '' || client_id === '')
-        throw new CallFailed(status.INVALID_ARGUMENT, 'expected user_id and client_id')
+      need({ user_id, client_id })
       return { not_found: (await management.revoke(user_id, client_id)) === 0 }
     },
 
@@ -180,16 +170,15 @@ export function dexHandlers(management: Management): Handlers {
   }
 }
 
-function clientMessage(client: ClientRecord): Sent<Message<'Client'>> {
-  return {
-    id: client.id,
-    secret: client.secret ?? '',
-    redirect_uris: client.redirectUris,
-    trusted_peers: client.trustedPeers,
-    public: client.public,
-    name: client.name,
-    logo_url: client.logoUrl,
-  }
+/** What Dex insists on as well: texts and octets that are not empty, by their names. */
+function need(fields: Readonly<Record<string, string | Buffer>>): void {
+  for (const [name, value] of Object.entries(fields))
+    if (value.length === 0) throw new CallFailed(status.INVALID_ARGUMENT, `no ${name} was given`)
+}
+
+function given<T>(name: string, value: T | null): T {
+  if (value !== null) return value
+  throw new CallFailed(status.INVALID_ARGUMENT, `no ${name} was given`)
 }
 
 function settingsOf(config: Buffer): JsonObject {

@@ -19,8 +19,9 @@ import { contextOptions } from '../../../crypto/secure-context.ts'
 import { ProxyError } from '../../../errors/proxy-error.ts'
 import type { Log } from '../../../observe/log.ts'
 import { type Management, ManagementError, type ManagementFailure } from '../management.ts'
+import { CallFailed } from './call-failed.ts'
 import { dexService, type MethodName, methodNames } from './dex-api.ts'
-import { CallFailed, dexHandlers, type Handlers } from './dex-handlers.ts'
+import { dexHandlers, type Handlers } from './dex-handlers.ts'
 
 export interface GrpcApiOptions {
   /** `HOST:PORT`. */
@@ -186,10 +187,16 @@ const codes: Readonly<Record<ManagementFailure, status>> = {
 function failureOf(error: unknown, log: GrpcApiOptions['log']): Pick<ServiceError, 'code' | 'details'> {
   if (error instanceof CallFailed) return { code: error.code, details: error.message }
   if (error instanceof ManagementError)
-    return { code: codes[error.failure], details: asciiLine([error.message, ...error.details].join('; ')) }
+    return { code: codes[error.failure], details: asciiLine([...wordOf(error), ...error.details].join('; ')) }
   log.event('error', 'management failed', { error })
   if (error instanceof ProxyError) return { code: status.UNAVAILABLE, details: asciiLine(error.message) }
   return { code: status.INTERNAL, details: 'the broker failed in an unforeseen way; its log says more' }
+}
+
+/** Dex's own words come first where programs look for them. */
+function wordOf({ failure, message }: ManagementError): readonly string[] {
+  if (failure === 'not-found') return ['not found', message]
+  return failure === 'read-only' ? ['read-only', message] : [message]
 }
 
 /** It travels in a header. */
