@@ -22,10 +22,14 @@ export type PasswordPolicyWord = PasswordPolicyControl['value']
 
 const PAGE = 500
 
+/** What servers answer that allow no pages, or know none: admin limit, unavailable critical extension, unwilling. */
+const NO_PAGES = new Set([11, 12, 53])
+
 export class Connection {
   readonly #line: Line
   readonly #client: Client
   readonly #limit: number
+  #hasPages = true
 
   /** `limit`: milliseconds for one question. */
   constructor(line: Line, limit: number) {
@@ -61,19 +65,30 @@ export class Connection {
   }
 
   /**
-   * Entries in pages, as servers stop at limits of their own without them. References to other servers are not followed.
+   * Entries in pages, as servers stop at limits of their own without them; and at once where a server has no pages.
+   * References to other servers are not followed.
    * @throws TooMany, ResultCodeError, GaveUp, Error
    */
-  async search({ base, scope, filter, attributes, most, signal }: Query): Promise<readonly DirectoryEntry[]> {
+  async search(query: Query): Promise<readonly DirectoryEntry[]> {
+    if (!this.#hasPages) return await this.#searchWhole(query)
+    try {
+      return await this.#searchPages(query)
+    } catch (error) {
+      if (!(error instanceof ResultCodeError) || !NO_PAGES.has(error.code)) throw error
+    }
+    const found = await this.#searchWhole(query)
+    this.#hasPages = false
+    return found
+  }
+
+  close(): void {
+    this.#line.framed.destroy()
+  }
+
+  async #searchPages({ base, most, signal, ...query }: Query): Promise<readonly DirectoryEntry[]> {
     const found: DirectoryEntry[] = []
-    const pages = this.#client.searchPaginated(base, {
-      scope,
-      filter,
-      attributes: attributes.length > 0 ? [...attributes] : ['1.1'],
-      explicitBufferAttributes: ['objectGUID', 'objectSid'],
-      timeLimit: Math.ceil(this.#limit / 1000),
-      paged: { pageSize: Math.min(most + 1, PAGE) },
-    })
+    const paged = { pageSize: Math.min(most + 1, PAGE) }
+    const pages = this.#client.searchPaginated(base, { ...this.#request(query), paged })
     // A page may hold references only; a server that sends such for ever is one that does not answer.
     for (let left = 8 + most / PAGE; left > 0; left--) {
       const page = await this.#ask(() => pages.next(), signal)
@@ -84,8 +99,21 @@ export class Connection {
     throw new TooMany('there are more pages than entries')
   }
 
-  close(): void {
-    this.#line.framed.destroy()
+  /** No size is asked for: what is cut to one would look like all there is. The connection bounds the octets. */
+  async #searchWhole({ base, most, signal, ...query }: Query): Promise<readonly DirectoryEntry[]> {
+    const answer = await this.#ask(() => this.#client.search(base, this.#request(query)), signal)
+    if (answer.searchEntries.length > most) throw new TooMany(`there are more than ${most} entries`)
+    return answer.searchEntries.map(readEntry)
+  }
+
+  #request({ scope, filter, attributes }: Pick<Query, 'scope' | 'filter' | 'attributes'>) {
+    return {
+      scope,
+      filter,
+      attributes: attributes.length > 0 ? [...attributes] : ['1.1'],
+      explicitBufferAttributes: ['objectGUID', 'objectSid'],
+      timeLimit: Math.ceil(this.#limit / 1000),
+    }
   }
 
   async #ask<T>(question: () => Promise<T>, signal: AbortSignal): Promise<T> {

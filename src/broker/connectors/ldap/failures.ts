@@ -13,6 +13,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   4: 'there are more entries than it tells',
   7: 'it knows no simple bind',
   8: 'it wants a stronger way to sign in, such as TLS',
+  10: 'what is looked for lies on another server, to which it refers',
   11: 'an administrative limit is reached',
   13: 'it wants TLS',
   32: 'there is no such entry, or who is bound may not see it',
@@ -25,11 +26,15 @@ const MEANINGS: Readonly<Record<number, string>> = {
   53: 'it is unwilling',
 }
 
+/** Active Directory to whoever asks as nobody, with result 1, which is any failure. */
+const WANTS_BIND = /a successful bind must be completed/
+
 /** `what`: "cannot …", up to the colon. */
 export function directoryFailure(what: string, cause: unknown): ProxyError {
   if (cause instanceof ProxyError) return cause
   if (cause instanceof ResultCodeError) {
-    const code = LASTING.has(cause.code) ? 'CONNECTOR_MISCONFIGURED' : 'CONNECTOR_UNREACHABLE'
+    const isLasting = LASTING.has(cause.code) || WANTS_BIND.test(cause.message)
+    const code = isLasting ? 'CONNECTOR_MISCONFIGURED' : 'CONNECTOR_UNREACHABLE'
     const said = [MEANINGS[cause.code], clean(cause.message)].filter((part) => part)
     const answer = [String(cause.code), said.join(': ')].filter((part) => part !== '').join(', ')
     return new ProxyError(code, `${what}: the directory answered ${answer}`, { cause })
