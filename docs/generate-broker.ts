@@ -36,6 +36,10 @@ Dex's; what is marked *only here* or *Ours* is not. All problems are told at onc
 - **Every \`insecure…\`** that is true draws a warning with its place, and so does a plain http issuer.
 - **Addresses** in \`redirectURIs\` are compared character by character. A host with capitals is registered a second time in
   lower case, which is how browsers write it.
+- \`HTTP_PROXY\`, \`HTTPS_PROXY\` and \`NO_PROXY\` (or in small letters) lead to the services behind connectors that are
+  asked over HTTP, as in Dex: proxies with http:// or https://, with user and password where they want them; loopback
+  goes straight, and so does what NO_PROXY lists (names with all below them, addresses, networks, with a port or
+  without). Directories, the database and what the proxy forwards have nothing to do with them.
 - The file itself, the certificates and keys of \`web\`, \`grpc\` and \`storage\`, and the certificates and key files that
   connectors name are watched: a change is taken by a reload. One of a connector that is not there or cannot be used is
   warned of, and keeps nobody out of the others; a \`clientAssertion\`, which is written anew all the time, is read when

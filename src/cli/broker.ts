@@ -93,13 +93,17 @@ class Following implements Disposable {
       const next = await read(options)
       this.follow(next)
       if (next.kind === 'problems') {
-        const problems = next.problems.map((problem) => printProblems([problem]).split('\n', 1)[0])
+        const problems = next.problems.map(firstLine)
         log.event('error', 'configuration refused, the old one stays in force', { service: 'config', problems })
         return false
       }
       const waiting = await served.reload(next.settings)
       const more = waiting.length > 0 ? { 'needs-restart': waiting } : {}
-      log.event('info', 'configuration in force', { service: 'config', ...more })
+      log.event('info', 'configuration in force', {
+        service: 'config',
+        warnings: next.warnings.map(firstLine),
+        ...more,
+      })
       return true
     } catch (error) {
       log.event('error', 'configuration refused, the old one stays in force', { service: 'config', error })
@@ -111,6 +115,10 @@ class Following implements Disposable {
     this.#watcher?.[Symbol.dispose]()
     this.#watcher = undefined
   }
+}
+
+function firstLine(problem: BrokerConfiguration['warnings'][number]): string {
+  return printProblems([problem]).split('\n', 1)[0] ?? ''
 }
 
 function read({ file, env, lenient }: BrokerCommandOptions): Promise<BrokerConfiguration> {
