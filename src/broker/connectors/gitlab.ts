@@ -1,14 +1,10 @@
 /** The connector `gitlab`: gitlab.com, or a server of one's own. */
 import { z } from 'zod'
 import type { GitlabSettings } from '../../config/dex/connectors/gitlab.ts'
-import type { ErrorCode } from '../../errors/catalog.ts'
 import { ProxyError } from '../../errors/proxy-error.ts'
 import { failureOfStatus } from './code-grant/api-answer.ts'
-import { type CodeGrant, requireOwnCallback } from './code-grant/code-grant.ts'
-import { diagnoseGrant } from './code-grant/diagnose.ts'
-import { KeptTokens, printTokens } from './code-grant/kept-tokens.ts'
-import { departure, redeem } from './code-grant/sign-in.ts'
-import { probeClient, type Tokens } from './code-grant/token-endpoint.ts'
+import type { CodeGrant } from './code-grant/code-grant.ts'
+import { grantConnector, type Identification } from './code-grant/grant-connector.ts'
 import type { ConnectorTools, RedirectConnector, UpstreamIdentity, WantedScopes } from './connector.ts'
 import { openUpstreamHttp } from './upstream-http.ts'
 import { readRoots } from './upstream-roots.ts'
@@ -36,9 +32,6 @@ const userInfo = z.object({
 
 const permissions = ['owner', 'maintainer', 'developer'] as const
 
-/** All that is asked at one sign-in or refresh, milliseconds. */
-const timeLimit = 30_000
-
 /** @throws ProxyError CONNECTOR_MISCONFIGURED where `rootCAData` holds no certificate */
 export async function openGitlabConnector(settings: GitlabSettings, tools: ConnectorTools): Promise<RedirectConnector> {
   const roots = await readRoots(settings.rootCAData === undefined ? [] : [settings.rootCAData], tools)
@@ -53,14 +46,15 @@ export async function openGitlabConnector(settings: GitlabSettings, tools: Conne
     http,
     tools,
   }
-  const kept = new KeptTokens(grant)
+  return grantConnector(grant, {
+    roots,
+    scopesFor: (wanted) => (needsGroupsPage(settings, wanted) ? ['read_user', 'openid'] : ['read_user']),
+    identify,
+  })
 
-  const identify = async (
-    tokens: Tokens,
-    { scopes, unauthorized, signal }: { scopes: WantedScopes; unauthorized: ErrorCode; signal: AbortSignal },
-  ): Promise<UpstreamIdentity> => {
+  async function identify(token: string, { scopes, unauthorized, signal }: Identification): Promise<UpstreamIdentity> {
     const get = async <T extends z.ZodType>(path: string, { page, what }: { page: T; what: string }) => {
-      const headers = { accept: 'application/json', authorization: `Bearer ${tokens.accessToken}` }
+      const headers = { accept: 'application/json', authorization: `Bearer ${token}` }
       const answer = await http.request(`${baseURL}${path}`, { headers, signal })
       const failure = failureOfStatus(answer, { service: 'GitLab', what, unauthorized, now: tools.now() })
       if (failure) throw failure
@@ -83,49 +77,12 @@ export async function openGitlabConnector(settings: GitlabSettings, tools: Conne
       email: user.email,
       emailVerified: Boolean(user.confirmed_at),
       groups: info ? groupsOf(info, { settings, login: user.username }) : [],
-      ...(scopes.offlineAccess && { connectorData: printTokens(tokens) }),
     }
-  }
-
-  return {
-    kind: 'redirect',
-    freshness: 'each refresh',
-    needsData: true,
-
-    start: async ({ state, scopes }) => departure(grant, { state, scopes: wantedScopes(settings, scopes) }),
-
-    async finish({ scopes, ...arrival }) {
-      const signal = within(arrival.signal)
-      const tokens = await redeem(grant, { ...arrival, signal })
-      return identify(tokens, { scopes, unauthorized: 'CONNECTOR_MISCONFIGURED', signal })
-    },
-
-    async refresh(identity, { scopes, signal: outer }) {
-      const signal = within(outer)
-      const tokens = await kept.usable(identity.connectorData, signal)
-      const fresh = await identify(tokens, { scopes, unauthorized: 'ACCOUNT_GONE', signal })
-      if (fresh.userId === identity.userId) return { ...fresh, connectorData: printTokens(tokens) }
-      throw new ProxyError('ACCOUNT_GONE', `cannot refresh ${identity.userId}: got the token of ${fresh.userId}`)
-    },
-
-    async check(signal) {
-      requireOwnCallback(grant)
-      await probeClient(grant, signal)
-    },
-
-    diagnose: ({ signal }) =>
-      diagnoseGrant(grant, { scopes: wantedScopes(settings, { groups: true, offlineAccess: false }), roots, signal }),
-
-    close: () => http.close(),
   }
 }
 
 function needsGroupsPage({ groups }: GitlabSettings, scopes: WantedScopes): boolean {
   return groups.length > 0 || scopes.groups
-}
-
-function wantedScopes(settings: GitlabSettings, scopes: WantedScopes): readonly string[] {
-  return needsGroupsPage(settings, scopes) ? ['read_user', 'openid'] : ['read_user']
 }
 
 /** Paths of groups, and `path:owner` and its like where that is asked for; then the list of those that may. */
@@ -165,8 +122,4 @@ function parse<T extends z.ZodType>(page: T, { text, what }: { text: string; wha
 
 function invalid(what: string, found: string): ProxyError {
   return new ProxyError('CONNECTOR_ANSWER_INVALID', `cannot use ${what} from GitLab: got ${found}`)
-}
-
-function within(signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(timeLimit)])
 }
