@@ -14,7 +14,7 @@ import {
 } from '#test/actors/program.ts'
 import { Verdicts } from '#test/conformance/verdicts.ts'
 import { readVectors } from '#test/vectors/read-vectors.ts'
-import { loadBroker } from './dex-loading.ts'
+import { brokerOf, DEX, loadBroker, onlyConnector } from './dex-loading.ts'
 
 interface ConfigCase {
   readonly id: string
@@ -57,6 +57,21 @@ test('a configuration is taken or refused as by a real Dex, and means the same, 
     verdicts.compare(id, { about: text.slice(-80), seen, expected: dex })
   }
   verdicts.end(context, { prefix: '', atLeast: 1000 })
+})
+
+/** What the variables of `expansions.jsonl` held when a real Dex 2.45.1 put them in. */
+const VARIABLES = {
+  ...{ USERNAME: 'joe', PASS: 'p$USERNAME', EMPTY: '', QUOTED: 'a"b\\', NEWLINE: 'a\nb', TAB: 'x\ty', UNI: 'é😀' },
+  ...{ FOO_1: 'one', _X: 'ux', A: 'a', B: '${A}', '1': 'num', 'a.b': 'dotted', TRUE: 'true', NUM: '12' },
+}
+
+test('variables in connectors are put in as a real Dex puts them in', async () => {
+  for (const { text, dex } of readVectors<{ text: string; dex: string }>('dex/expansions.jsonl')) {
+    const config = JSON.stringify({ username: 'a', password: `x${text}` })
+    const entry = `connectors: [{type: mockPassword, id: m, name: M, config: ${config}}]\n`
+    const settings = await brokerOf(`${DEX}${entry}`, { env: VARIABLES })
+    assert.equal(onlyConnector(settings, 'mockPassword').config.password.reveal(), `x${dex}`, text)
+  }
 })
 
 test('what is kept of Dex about configurations is what Dex does', { skip: skipWithout('dex') }, async () => {
