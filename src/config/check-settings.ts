@@ -66,7 +66,8 @@ function checkCertificates(values: SettingValues, { entries, findings, whole }: 
       span: key.keySpan,
     })
   }
-  if (values.insecure_server === false && chain === undefined && !values.certificates?.length) {
+  const isTold = findings.errors.some(({ path }) => path.startsWith('certificate'))
+  if (values.insecure_server === false && chain === undefined && !values.certificates?.length && !isTold) {
     findings.warn({
       kind: 'doubtful',
       path: 'certificates',

@@ -40,12 +40,20 @@ interface Detail {
   readonly hint?: string | undefined
 }
 
+interface Finding {
+  readonly severity: Problem['severity']
+  readonly detail: Detail
+}
+
 /** Collects everything that one reading finds, so that all of it is shown at once. */
 export class Findings {
-  readonly #all: { readonly severity: Problem['severity']; readonly detail: Detail }[] = []
+  readonly #all: Finding[] = []
 
+  /** What could not be read (a file, a variable) is told as that, and not as a wrong value besides. */
   error(detail: Detail): void {
-    this.#add('error', detail)
+    const isConsequence = ({ severity, detail: { span, kind } }: Finding) =>
+      severity === 'error' && span === detail.span && (kind === 'file' || kind === 'missing')
+    if (detail.kind !== 'value' || !this.#all.some(isConsequence)) this.#add('error', detail)
   }
 
   warn(detail: Detail): void {

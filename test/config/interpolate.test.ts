@@ -61,6 +61,23 @@ test('a text may stand for a variable that is not set or empty, and may hold any
   assert.equal(await read({ A: 'x' }), 'axd')
 })
 
+test('what cannot be read is told once, and not as a wrong value or a missing certificate besides', async () => {
+  const text = `shared_secret: \${file:none}\ncookie_secret: \${NONE}\ncertificates: [{cert: none.crt, key: none.key}]\n`
+  const read = await load(text, {})
+  assert.ok(read.kind === 'problems')
+  assert.deepEqual(
+    [...read.problems, ...read.warnings]
+      .map(({ path, message }) => `${path}: ${message.replace(/ "none.*/, '')}`)
+      .toSorted(),
+    [
+      'certificates[0].cert: cannot read',
+      'certificates[0].key: cannot read',
+      'cookie_secret: the variable NONE is not set',
+      'shared_secret: cannot read',
+    ],
+  )
+})
+
 test('values of variables are not looked into for references', async () => {
   const settings = await settingsOf('insecure_server: true\nidp_client_id: ${A}\n', { env: { A: '${B}', B: 'x' } })
   assert.equal(settings.idp_client_id, '${B}')
