@@ -30,6 +30,19 @@ export function proxiesOf(environment: Environment): ProxyFor {
   }
 }
 
+/** What stands in the environment, for the log of the start: a proxy without its password, or what is wrong with it. */
+export function proxiesInWords(environment: Environment): readonly string[] {
+  const proxyFor = proxiesOf({ ...environment, NO_PROXY: '', no_proxy: '' })
+  return (['http:', 'https:'] as const).flatMap((scheme) => {
+    try {
+      const proxy = proxyFor(new URL(`${scheme}//elsewhere.test`))
+      return proxy === undefined ? [] : [`${scheme}// by ${proxy.origin}`]
+    } catch (error) {
+      return [error instanceof Error ? error.message : 'unknown reason']
+    }
+  })
+}
+
 function readProxy(text: string, name: string): EnvironmentProxy {
   const address = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`
   const url = URL.canParse(address) ? new URL(address) : undefined

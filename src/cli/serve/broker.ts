@@ -1,6 +1,6 @@
 /** The broker of this process, opened beside the proxy: its log, its pages, its management, and what each knows of the other. */
 import { readFile } from 'node:fs/promises'
-import { proxiesOf } from '../../broker/connectors/environment-proxy.ts'
+import { proxiesInWords, proxiesOf } from '../../broker/connectors/environment-proxy.ts'
 import { type BrokerDoors, callerHeader, openBrokerDoors } from '../../broker/doors.ts'
 import { openAdminSocket } from '../../broker/management/admin-socket.ts'
 import { openGrpcApi } from '../../broker/management/grpc/grpc-api.ts'
@@ -53,6 +53,8 @@ export async function openServedBroker(settings: BrokerSettings, tools: BrokerTo
   const doors = opened.use(await openBrokerDoors(settings.web, opening.front))
   await opening.open({ waits: tools.waits ?? false })
   event('info', 'broker', { issuer: settings.issuer, addresses: doors.outside })
+  const proxies = proxiesInWords(tools.env)
+  if (proxies.length > 0) event('info', 'services behind connectors are asked through proxies', { proxies })
   const owned = opened.move()
   const print = (one: BrokerSettings, key: (typeof fixed)[number]) =>
     JSON.stringify(key === 'web' ? { ...one.web, tls: one.web.tls !== undefined } : one[key])

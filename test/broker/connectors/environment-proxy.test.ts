@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { proxiesOf } from '#src/broker/connectors/environment-proxy.ts'
+import { proxiesInWords, proxiesOf } from '#src/broker/connectors/environment-proxy.ts'
 import { networkSteps } from '#src/broker/connectors/oidc/network-steps.ts'
 import { openUpstreamHttp } from '#src/broker/connectors/upstream-http.ts'
 import { ProxyError } from '#src/errors/proxy-error.ts'
@@ -103,6 +103,15 @@ test('what is no proxy, or of a kind that is not spoken, is told without its pas
         return true
       },
     )
+})
+
+test('the log of the start tells the proxies without passwords, whatever goes straight', () => {
+  const environment = { HTTPS_PROXY: 'http://me:secret@p.test:1', HTTP_PROXY: 'socks5://q.test', NO_PROXY: '*' }
+  assert.deepEqual(proxiesInWords(environment), [
+    'HTTP_PROXY has to be a proxy with http:// or https://, got socks5://',
+    'https:// by http://p.test:1',
+  ])
+  assert.deepEqual(proxiesInWords({}), [])
 })
 
 async function startServer(listener: RequestListener, tls?: { cert: string; key: string }) {
@@ -248,6 +257,7 @@ test('a broker with HTTPS_PROXY finds its source through it, and its users go ar
     routes: [{ from: `https://app.corp.test:${port}`, to: 'http://127.0.0.1:9', allowed_groups: ['x'] }],
   }
   await using proxy = await startProxy({ config, port, env: { HTTPS_PROXY: outbound.url, HTTP_PROXY: outbound.url } })
+  await proxy.logged(({ proxies }) => JSON.stringify(proxies)?.includes(`https:// by ${outbound.url}`) === true)
   const browser = proxy.browser()
   const query = 'client_id=pom&response_type=code&scope=openid&state=s&redirect_uri=https%3A%2F%2Fapp.test%2Fcb'
   let url = `${issuer}/auth/up?${query}`
