@@ -131,6 +131,7 @@ function replayed(request: IncomingMessage, text: string): IncomingMessage {
       httpVersionMinor,
       rawHeaders,
       headers,
+      complete: true,
     },
   }) as unknown as IncomingMessage
 }

@@ -12,7 +12,7 @@ import { type CrossOrigin, greetProgram, sendError, settleBearer } from './progr
 import { dropUnlessOpenId, tidyScope } from './provider/authorization-rules.ts'
 import { prefilledCode } from './provider/device.ts'
 import { brokerPaths, oldDeviceTokenPath, rulesOfPath } from './provider/paths.ts'
-import { isForm, refusesMethod, sendProblem, sendRedirect, sendView, takeForm } from './sign-in/send.ts'
+import { hasBrokenOff, isForm, refusesMethod, sendProblem, sendRedirect, sendView, takeForm } from './sign-in/send.ts'
 import type { SignIn } from './sign-in/sign-in.ts'
 import type { BrokerPages } from './views.ts'
 
@@ -74,6 +74,7 @@ export function makeFront(options: FrontOptions): Front {
       cleanHeaders(request, { base, address: caller.address })
       await serve(request, response, { ...target, prefix, caller, options })
     } catch (error) {
+      if (hasBrokenOff(request)) return
       report('the broker failed at a request', error, caller.requestId)
       if (!response.headersSent) return sendFailure(response, { path: target?.path ?? '', pages, caller, error })
       // Half an answer must not look whole.

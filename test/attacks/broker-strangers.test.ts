@@ -264,24 +264,3 @@ test('a form that is no form, or is far too long, hears so wherever it is sent, 
   })
   assert.equal(status, 415)
 })
-
-test('the request id of a page stands in the log, with what went wrong', async () => {
-  await using broken = await startBroker({
-    clients: [client('app')],
-    connectors: [mock as never],
-    users: [user('alice')],
-  })
-  const browser = broken.browser()
-  const form = await browser.open(authorizeUrl(broken.issuer, { connector_id: 'local' }))
-  const page = await browser.open(form.url, {
-    method: 'POST',
-    headers: { origin: 'https://evil.test', 'content-type': 'application/x-www-form-urlencoded' },
-    body: 'login=alice%40corp.test&password=x',
-  })
-  assert.equal(page.status, 403)
-  const shown = /<dd><code>([^<]+)<\/code>/.exec(page.body)?.[1]
-  const line = broken.log.find(({ message }) => message === 'a form came from somewhere else')
-  const { 'request-id': logged, error } = Object(line?.details)
-  assert.equal(logged, shown)
-  assert.match(String(error), /https:\/\/evil\.test/)
-})

@@ -13,6 +13,7 @@ import type { Audit } from '../audit.ts'
 import type { OpenConnectors } from '../connectors/open-connectors.ts'
 import type { UserCodeGuesses } from '../guesses/user-code-guesses.ts'
 import { hostPrefixOf } from '../host-prefix.ts'
+import { hasBrokenOff } from '../sign-in/send.ts'
 import { longestAttempt } from '../sign-in/sign-in.ts'
 import type { Store } from '../store/store.ts'
 import { type BrokerPages, pageHeaders } from '../views.ts'
@@ -200,7 +201,9 @@ export function makeProvider(options: ProviderOptions): MadeProvider {
   )
   // Without a listener the framework prints to standard error.
   const framework: NodeJS.EventEmitter = provider
-  framework.on('error', (error: unknown) => report('the broker failed at a request', error))
+  framework.on('error', (error: unknown, context?: KoaContextWithOIDC) => {
+    if (!context || !hasBrokenOff(context.req)) report('the broker failed at a request', error)
+  })
   provider.on('server_error', (_context, error) => report('the broker failed at a request', error))
   provider.on('backchannel.error', (_context, error) => report('an application was not told of a sign-out', error))
   return { provider, unwrap }

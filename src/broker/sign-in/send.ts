@@ -119,6 +119,11 @@ export function isForm({ headers }: IncomingMessage): boolean {
   return /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '')
 }
 
+/** Whoever leaves in the middle, or sends what is no body, has heard so from the parser, and is no failure of ours. */
+export function hasBrokenOff({ complete, destroyed, socket }: IncomingMessage): boolean {
+  return !complete && (destroyed || socket.destroyed)
+}
+
 /** The form of a POST; undefined where it is too long, has too many fields, or is none. */
 export async function readForm(request: IncomingMessage, limit = formOctets): Promise<URLSearchParams | undefined> {
   if (!isForm(request)) return undefined

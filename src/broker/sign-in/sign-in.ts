@@ -10,7 +10,7 @@ import { serveChoice } from './choice.ts'
 import { serveConsent } from './consent.ts'
 import { servePasswordForm } from './password-form.ts'
 import { serveCallback, startRedirect } from './redirect.ts'
-import { sendProblem, sendRedirect, sendView } from './send.ts'
+import { hasBrokenOff, sendProblem, sendRedirect, sendView } from './send.ts'
 
 /** Milliseconds. Nobody types a password for longer. */
 export const longestAttempt = 60 * 60_000
@@ -109,6 +109,7 @@ export class SignIn {
       })
       return
     }
+    if (hasBrokenOff(asked.request)) return
     report('a sign-in has failed', error, asked.requestId)
     sendProblem(asked, pages, error)
   }
