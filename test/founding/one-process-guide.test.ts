@@ -2,15 +2,21 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { check } from '#src/cli/check.ts'
+import { testCerts } from '#test/actors/certs.ts'
 
 const guide = readFileSync(new URL('../../docs/nextcloud-behind-freeipa.md', import.meta.url), 'utf8')
 const folder = '/etc/ostiary'
+const proxySecrets = {
+  SHARED_SECRET: Buffer.alloc(32, 7).toString('base64'),
+  COOKIE_SECRET: Buffer.alloc(32, 8).toString('base64'),
+}
 const files = new Map(
   [...guide.matchAll(/^```yaml\n# (\S+)\n(.*?)^```$/gms)].map(([, name = '', text = '']) => [
     `${folder}/${name}`,
     text,
   ]),
 )
+files.set('/etc/ipa/ca.crt', (await testCerts()).ca)
 
 async function checked(change: (name: string, text: string) => string = (_, text) => text) {
   const out: string[] = []
@@ -19,7 +25,7 @@ async function checked(change: (name: string, text: string) => string = (_, text
   const code = await check(
     {
       ...{ config: ['pomerium-helm-values.yaml'], brokerFile: 'dex-helm-values.yaml' },
-      ...{ cwd: folder, env: { BIND_PW: 'bind password' } },
+      ...{ cwd: folder, env: { BIND_PW: 'bind password', ...proxySecrets } },
       readFile: async (path) => {
         const text = files.get(path)
         if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
