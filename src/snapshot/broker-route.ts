@@ -19,9 +19,12 @@ export interface BrokerAccess {
 
 export interface BrokerRoute {
   readonly route: CompiledRoute
-  /** Whether this visit is for the broker: the issuer's host, and its path where it has one. */
+  /** Whether this visit is for the broker: the issuer's host, and below its path where it has one. */
   takes(visit: Visit): boolean
 }
+
+/** RFC 8414 §3.1 puts it before the issuer's path. */
+const metadataBefore = '/.well-known/oauth-authorization-server'
 
 export function compileBrokerRoute(access: BrokerAccess, tools: RouteTools): BrokerRoute {
   const { protocol, hostname, port, pathname } = new URL(access.issuer)
@@ -29,7 +32,9 @@ export function compileBrokerRoute(access: BrokerAccess, tools: RouteTools): Bro
   const route = compileRoute(settingsOf(access, `${protocol}//${hostname}${port && `:${port}`}`), tools)
   return {
     route: { ...route, forward: (exchange) => route.forward(withCaller(exchange, access), undefined) },
-    takes: ({ host, path }) => host === hostname && (prefix === '' || path === prefix || path.startsWith(`${prefix}/`)),
+    takes: ({ host, path }) =>
+      host === hostname &&
+      (prefix === '' || path === prefix || path.startsWith(`${prefix}/`) || path === metadataBefore + prefix),
   }
 }
 

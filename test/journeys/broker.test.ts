@@ -84,6 +84,8 @@ test('the broker may live under a path of the authenticate host, beside the path
   assert.equal(who.status, 200, describe(who))
   const discovery = await alice.fetch(proxy.url('authenticate', '/dex/.well-known/openid-configuration'))
   assert.match(discovery.body, /"issuer":"https:\/\/authenticate\.corp\.test:\d+\/dex"/)
+  const before = await alice.fetch(proxy.url('authenticate', '/.well-known/oauth-authorization-server/dex'))
+  assert.equal(before.body, discovery.body)
   assert.equal((await alice.fetch(proxy.url('authenticate', '/dexter'))).status, 404)
 })
 
