@@ -10,6 +10,14 @@ import { Source } from './place.ts'
 import type { Findings } from './problem.ts'
 import { readYaml } from './read-yaml.ts'
 
+/** What every configuration of Dex has, or the values of its chart, and none of ours. */
+function issuerOf({ entries }: MapNode): MapNode['entries'][number] | undefined {
+  const config = entries.find(({ key }) => key === 'config')?.value
+  return [...entries, ...(config?.kind === 'map' ? config.entries : [])].find(
+    ({ key }) => key.toLowerCase() === 'issuer',
+  )
+}
+
 interface Reading {
   readonly files: FileReader
   readonly findings: Findings
@@ -55,6 +63,17 @@ export async function readDocument(
     return undefined
   }
   maskSecrets(node)
+  const issuer = issuerOf(node)
+  if (issuer) {
+    findings.error({
+      kind: 'syntax',
+      path: '',
+      message: 'this is a configuration of the broker, as Dex has it, and not of the proxy',
+      hint: `ostiary check --broker ${file}; the proxy takes it besides its own: --config PROXY --broker ${file}`,
+      span: issuer.keySpan,
+    })
+    return undefined
+  }
   if (!isHelmValues(node)) return await interpolate(node, { environment, files, findings, file })
   const { document, variables } = translateHelmValues(node, findings)
   maskSecrets(document)

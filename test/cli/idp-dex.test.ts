@@ -120,3 +120,36 @@ test('our own gRPC API is managed by the same commands, and says no to strangers
     /^cannot reach Dex at 127\.0\.0\.1:\d+: .*\n {2}is its gRPC listener on.*\n\[exit 1\]\n$/,
   )
 })
+
+test('what is shown of a Dex can be made in a broker of ours, and given back under its version', async () => {
+  await using desk = await openDesk()
+  await using served = await serveGrpc(desk.world)
+  await using target = await targetAt(desk, served.address)
+  await using ours = await openDesk()
+  const show = { target, format: 'yaml', showSecrets: true } as const
+  const without = (text: string) => text.replace(/exit 0\n$/, '')
+  const client = 'id: wiki\nname: Wiki\nsecret: wiki-secret\nredirectURIs: [https://wiki.corp.test/cb]\n'
+  await desk.type((io) => createConnectors(given(mock), { target, flags: quiet, io }))
+  await desk.type((io) => createClients(given(client), { target, io }))
+
+  const connector = without(await desk.type((io) => getConnector('kilgore', { ...show, io })))
+  const made = await ours.type((io) => createConnectors(given(connector), { target: ours.target, flags: quiet, io }))
+  assert.match(
+    made,
+    /^file\.yaml:4:10: version: warning: this is the version of a connector of a Dex, .*\n(?: .*\n)*exit 0\n$/,
+  )
+  assert.deepEqual((await ours.world.management.getConnector('kilgore')).config, {
+    username: 'admin',
+    password: 'hunter2-pw',
+  })
+  const application = without(await desk.type((io) => getClient('wiki', { ...show, io })))
+  await ours.type((io) => createClients(given(application), { target: ours.target, io }))
+  assert.equal((await ours.world.management.getClient('wiki', { showSecret: true })).secret, 'wiki-secret')
+
+  const update = () => {
+    const text = connector.replace('Name: Kilgore', 'Name: K')
+    return desk.type((io) => updateConnectors({ id: undefined, given: given(text) }, { target, flags: quiet, io }))
+  }
+  assert.equal(await update(), 'exit 0\n')
+  assert.match(await update(), /^cannot update connector "kilgore": the version must be \w{16} \(what is there\)/)
+})

@@ -232,6 +232,8 @@ test('empty, missing, half-written and foreign files are problems', async () => 
     ['routes: [{from: "https://a', /the text ends too early/],
     ['address: ":1"\n---\naddress: ":2"\n', /more than one document/],
     ['address: ":1"\naddress: ":2"\n', /the same key twice/],
+    ['Issuer: https://dex.corp.test\nstorage: {type: memory}\n', /of the broker, as Dex has it.*\n(?:.*\n)*.*--broker/],
+    ['config: {issuer: "https://dex.corp.test"}\n', /of the broker, as Dex has it/],
   ]
   for (const [text, words] of cases) assert.match(printProblems(await problemsOf(text)), words)
   assert.match(

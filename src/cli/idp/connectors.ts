@@ -124,7 +124,7 @@ function readChanges(
 }
 
 function changeOf(connector: FileConnector, { target, flags, io }: Write): ConnectorChange {
-  const { id, type, name, config, groups, grantTypes, version, place } = connector
+  const { id, type, name, config, groups, grantTypes, version, hash, place } = connector
   if (config && holdsMask(config))
     throw wrongUse(
       `cannot use the settings of connector "${id}": they hold the mask of a secret`,
@@ -144,7 +144,9 @@ function changeOf(connector: FileConnector, { target, flags, io }: Write): Conne
     ...(grantTypes.length > 0 && { grantTypes }),
     ...(flags.version !== undefined
       ? versionOf(flags.version, target)
-      : !target.isDex && version !== undefined && { version }),
+      : target.isDex
+        ? hash !== undefined && { version: hash }
+        : version !== undefined && { version }),
   }
 }
 

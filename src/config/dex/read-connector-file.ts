@@ -33,6 +33,8 @@ export interface FileConnector {
   readonly name: string | undefined
   /** `version` of Pachyderm's files. */
   readonly version: number | undefined
+  /** Instead of it: what `get-connector` prints for a Dex, which counts no versions. */
+  readonly hash: string | undefined
   /** As it was written, decoded. */
   readonly config: JsonObject | undefined
   readonly groups: GroupRules | undefined
@@ -88,7 +90,15 @@ function readEntry({ node, path }: ConnectorEntry, reading: Reading): FileConnec
     return undefined
   }
   const before = findings.errorCount
-  const entry = readSection(entrySection, node, { path, findings, lenient, scalars: 'strict' })
+  const { hash, rest } = withoutHash(node)
+  if (hash !== undefined && check)
+    findings.warn({
+      kind: 'ignored',
+      path: printPath([...path, 'version']),
+      message: 'this is the version of a connector of a Dex, and is not compared here',
+      span: hash.span,
+    })
+  const entry = readSection(entrySection, rest, { path, findings, lenient, scalars: 'strict' })
   const config = configOf(entry.node, { path, findings })
   if (entry.value === undefined || findings.errorCount > before) return undefined
   const { id, type, name, version, configVersion, groups, grantTypes } = entry.value
@@ -114,12 +124,23 @@ function readEntry({ node, path }: ConnectorEntry, reading: Reading): FileConnec
     type: type || undefined,
     name: name || undefined,
     version: version ?? configVersion,
+    hash: hash?.written,
     config: config === undefined ? undefined : (plainOf(config, true) as JsonObject),
     groups,
     grantTypes,
     settings: whole?.settings,
     place: placeOf(node.span),
   }
+}
+
+function withoutHash(node: MapNode) {
+  const isHash = ({ key, value }: Entry) =>
+    key.toLowerCase() === 'version' && value.kind === 'scalar' && /^[\da-f]{16}$/.test(String(value.value))
+  const found = node.entries.find(isHash)?.value
+  const rest: MapNode = { ...node, entries: node.entries.filter((entry) => !isHash(entry)) }
+  return found?.kind === 'scalar' && typeof found.value === 'string'
+    ? { hash: found, rest }
+    : { hash: undefined, rest: node }
 }
 
 /** `config` where it holds something, otherwise `jsonConfig`: a text with JSON. */
