@@ -100,6 +100,25 @@ test('the broker obeys the rules of a client that management made', async () => 
   )
 })
 
+test('ids that are addresses or hold blanks, and secrets of any letters, sign people in as those of a configuration do', async () => {
+  await using world = await startBroker()
+  for (const id of ['https://app.corp.test/', 'org/app', 'my app: 100%']) {
+    const secret = 'pässwörd & + %41 🎉'
+    await world.broker.management.createClient({ ...wiki, id, secret })
+    // RFC 6749 §2.3.1: each is encoded before it stands in the header; in the form all of it is.
+    const header = { id: encodeURIComponent(id), secret: encodeURIComponent(secret) }
+    for (const [more, who] of [
+      [{}, header],
+      [{ client_secret: secret }, { id }],
+    ] as const) {
+      const page = await signIn(world.browser(), authorizeUrl(world.issuer, { client_id: id }))
+      const { status, body } = await redeem(world, page, more, who)
+      assert.equal(status, 200, JSON.stringify(body))
+      assert.equal(claimsIn(body['id_token'])['aud'], id)
+    }
+  }
+})
+
 test('a user that management made signs in with the groups that were given, until they are deleted', async () => {
   await using world = await startBroker()
   const { management } = world.broker
