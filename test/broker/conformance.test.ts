@@ -346,6 +346,9 @@ test('an application that takes one connector only takes no session that came th
   const page = await browser.open(authorizeUrl(world.issuer, { client_id: 'strict' }))
   const { body } = await redeem(world, page, {}, { id: 'strict', secret: 'strict-secret' })
   assert.equal(claimsIn(body['id_token'])['email'], 'kilgore@kilgore.trout', page.body)
+  // One that it may not use is its own mistake, and nobody's who would sit before a page without a choice.
+  const named = await browser.open(authorizeUrl(world.issuer, { client_id: 'strict', connector_id: 'local' }))
+  assert.equal(errorOf(named), 'invalid_request')
   const other = await world.browser().open(authorizeUrl(world.issuer, { connector_id: 'local' }))
   assert.match(other.body, /type="password"/)
 })

@@ -29,8 +29,12 @@ export function checkAuthorization({ library, clients, connectors }: Rules) {
     const unknown = asked.filter((scope) => !isKnown(scope))
     if (unknown.length > 0) throw new InvalidScope('unrecognized scope', unknown.join(' '))
     await checkAudiences(asked, { library, clients, clientId: client.clientId })
-    if (connectorId !== undefined && !connectors.list().some(({ id }) => id === connectorId))
-      throw new InvalidRequest('connector_id names no connector')
+    if (connectorId !== undefined) {
+      const allowed = (await clients.find(client.clientId))?.allowedConnectors ?? []
+      const isAllowed = allowed.length === 0 || allowed.includes(connectorId)
+      if (!isAllowed || !connectors.list().some(({ id }) => id === connectorId))
+        throw new InvalidRequest('connector_id names no connector of this client')
+    }
     const may = client.grantTypeAllowed('refresh_token')
     params['scope'] = asked.filter((scope) => scope !== 'offline_access' || may).join(' ')
   }
