@@ -1,17 +1,18 @@
 /** Start and end of the broker beside the proxy: the proxy is there whether its broker's store is or not. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { copyFileSync, existsSync } from 'node:fs'
+import { copyFileSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { connect } from 'node:tls'
+import { fileURLToPath } from 'node:url'
 import { hashSync } from 'bcryptjs'
 import { socketManagement } from '#src/broker/management/socket-management.ts'
 import { describe } from '#test/actors/browser.ts'
 import { makeCerts } from '#test/actors/certs.ts'
 import { skipWithoutPostgres, startPostgres } from '#test/actors/postgres.ts'
-import { freePort, temporaryFolder } from '#test/actors/program.ts'
+import { accepts, freePort, startProgram, temporaryFolder } from '#test/actors/program.ts'
 import { type Config, startProxy } from '#test/actors/proxy.ts'
 import { startUpstream } from '#test/actors/upstream.ts'
 import { says } from '../journeys/refreshing.ts'
@@ -208,4 +209,32 @@ test('a configuration that is rolled back takes the broker’s users with it', a
   const browser = proxy.browser()
   const page = await browser.submit(await browser.open(proxy.url('hello')), typed)
   assert.equal(page.url, proxy.url('hello'), describe(page))
+})
+
+test('whoever comes while a broker starts waits for it, and is not told that its store is away', async () => {
+  using folder = temporaryFolder('broker-starting')
+  const port = await freePort()
+  const issuer = `http://127.0.0.1:${port}/dex`
+  const file = join(folder.path, 'dex.json')
+  const connectors = [{ type: 'mockCallback', id: 'mock', name: 'Mock' }]
+  const storage = { type: 'sqlite3', config: { file: join(folder.path, 'broker.db') } }
+  writeFileSync(file, JSON.stringify({ issuer, storage, web: { http: `127.0.0.1:${port}` }, connectors }))
+  // Asked from the first moment on that somebody accepts.
+  const answers: number[] = []
+  const asking = (async () => {
+    for (let tries = 0; tries < 5_000 && answers.length === 0; tries++) {
+      if (!(await accepts('127.0.0.1', port))) await pause(2)
+      else answers.push((await fetch(`${issuer}/.well-known/openid-configuration`)).status)
+    }
+  })()
+  await using _broker = await startProgram({
+    name: 'the broker',
+    command: process.execPath,
+    args: [fileURLToPath(new URL('../../src/main.ts', import.meta.url)), 'broker', '--config', file],
+    cwd: folder.path,
+    asOurselves: true,
+    isReady: async () => answers.length > 0,
+  })
+  await asking
+  assert.deepEqual(answers, [200])
 })

@@ -33,6 +33,8 @@ export class OpeningBroker implements AsyncDisposable {
   #settings: BrokerSettings
   #opened: OpenedBroker | undefined
   #timer: NodeJS.Timeout | undefined
+  /** Until the first try has ended, whatever came of it. */
+  readonly #beginning = Promise.withResolvers<void>()
   #trying: Promise<void> | undefined
   #isClosed = false
 
@@ -41,8 +43,9 @@ export class OpeningBroker implements AsyncDisposable {
     this.#settings = options.settings
   }
 
-  /** Serves a request, or says that nobody can yet. */
+  /** Serves a request, or says that nobody can yet. Whoever comes while it starts waits for that. */
   readonly front: Front = async (request, response, caller) => {
+    await this.#beginning.promise
     if (this.#opened) return await this.#opened.front(request, response, caller)
     const accepted = preferredType(request.headers.accept, ['application/json', 'text/html'])
     // What is left of the request is not read.
@@ -59,6 +62,8 @@ export class OpeningBroker implements AsyncDisposable {
       const isPassing = this.#settings.storage.type === 'postgres' && isPassingFailure(error)
       if (!waits || !isPassing) throw error
       this.#wait(error, firstPause)
+    } finally {
+      this.#beginning.resolve()
     }
   }
 
