@@ -158,8 +158,18 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     const text = reconciliationText(await management.reconcile(declaredConnectors(settings)))
     if (text !== undefined) log('info', text)
   }
+  /** What cannot be used is told now, and not first to whoever wants to sign in. Nobody is asked anything. */
+  const tryConnectors = async () => {
+    for (const { id } of connectors.list())
+      try {
+        using _ = await connectors.borrow(id)
+      } catch (error) {
+        report(`connector "${id}" cannot be used`, error)
+      }
+  }
   await reconcile()
   await managed.follow()
+  await tryConnectors()
 
   const owned = opened.move()
   return {
@@ -173,6 +183,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
       // They are served by now; that the store cannot keep what has changed must not hold up who changes a policy.
       await reconcile().catch((error) => report('cannot keep which connectors the configuration has changed', error))
       served.renew(settings)
+      await tryConnectors()
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

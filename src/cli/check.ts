@@ -9,6 +9,7 @@ import { hostRuleOf, pathRuleOf } from '../config/route-draft.ts'
 import type { RouteSettings, Settings } from '../config/schema.ts'
 import { lintPolicies, withoutRepeats } from '../lint/lint-policies.ts'
 import { isBesideThePoint, readOffline } from '../trial/read-offline.ts'
+import { connectorDoubts } from './check/connector-doubts.ts'
 import { printBroker } from './check/print-broker.ts'
 import type { Io } from './io.ts'
 
@@ -33,14 +34,16 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
     })
     const { warnings } = alone
     if (alone.kind === 'problems') return tellProblems(alone.problems, warnings, io)
-    return tellServed(printBroker(alone.settings), { warnings, strict }, io)
+    const doubts = [...warnings, ...(await connectorDoubts(alone.settings, warnings))]
+    return tellServed(printBroker(alone.settings), { warnings: doubts, strict }, io)
   }
   const configuration = await (offline ? readOffline : readConfiguration)({ ...rest, files: config })
   const warnings = warningsOf(configuration).filter((warning) => !offline || !isBesideThePoint(warning))
   if (configuration.kind === 'problems') return tellProblems(configuration.problems, warnings, io)
   const { settings } = configuration
   const broker = settings.broker ? printBroker(settings.broker) : ''
-  return tellServed(`${printRoutes(settings)}${broker}`, { warnings, strict }, io)
+  const doubts = settings.broker && !offline ? await connectorDoubts(settings.broker, warnings) : []
+  return tellServed(`${printRoutes(settings)}${broker}`, { warnings: [...warnings, ...doubts], strict }, io)
 }
 
 /** Where none of these is set and no file is named, nobody speaks of a proxy. */

@@ -24,7 +24,7 @@ export function mayBeMissing(problem: Problem): boolean {
 
 /** A doubt about what only the machine where the proxy runs can know. */
 export function isBesideThePoint(warning: Problem): boolean {
-  return warning.kind === 'doubtful' && decidesNothing(warning)
+  return (warning.kind === 'doubtful' || warning.kind === 'file') && decidesNothing(warning)
 }
 
 function decidesNothing({ kind, path }: Problem): boolean {

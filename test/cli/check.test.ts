@@ -145,6 +145,26 @@ test('a broker without a proxy is checked alone, and told with who signs in and 
   assert.match(wrong.err, /dex\.yaml:1:1: isuer: unknown key, did you mean "issuer"\?/)
 })
 
+test('connectors whose settings do not go together are warned of, each at its place, also beside a proxy', async () => {
+  const ldap = (config: string) =>
+    `  - {type: ldap, id: l, name: L, config: {host: l.corp.test, userSearch: {baseDN: dc=a, username: uid, idAttr: uid}, ${config}}}`
+  const cases: readonly (readonly [config: string, words: RegExp])[] = [
+    ['bindDN: "cn=a"', /bindDN needs bindPW, got none/],
+    ['groupSearch: {baseDN: dc=a}', /userSearch needs emailAttr or emailSuffix/],
+  ]
+  for (const [config, words] of cases) {
+    writeFileSync(join(folder, 'dex.yaml'), dex.replace(/^connectors:.*$/m, `connectors:\n${ldap(config)}`))
+    const alone = await run('', { config: [], brokerFile: 'dex.yaml' })
+    assert.match(alone.err, /^dex\.yaml:5:\d+: connectors\[0\]\.config: warning: /m)
+    assert.match(alone.err, words)
+    assert.equal(alone.code, 0)
+    assert.equal((await run('', { config: [], brokerFile: 'dex.yaml', strict: true })).code, 1)
+    const gate = `${HEAD.replace(/^idp_.*\n/gm, '')}idp_provider: oidc\n`
+    assert.match((await run(gate, { brokerFile: 'dex.yaml' })).err, words)
+    assert.doesNotMatch((await run(gate, { brokerFile: 'dex.yaml', offline: true })).err, words)
+  }
+})
+
 test('beside a proxy the broker is told after the routes', async () => {
   writeFileSync(join(folder, 'dex.yaml'), dex)
   const own = HEAD.replace(/^idp_.*\n/gm, '')

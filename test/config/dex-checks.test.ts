@@ -11,6 +11,8 @@ const connector = (config: string, type = 'oidc') =>
 const auth0 =
   'issuer: "https://x.auth0.com/", clientID: a, clientSecret: b, redirectURI: "https://dex.corp.test/dex/callback"'
 
+const google = 'clientID: a, clientSecret: b, redirectURI: "https://dex.corp.test/dex/callback"'
+
 const refused: readonly (readonly [what: string, text: string, words: RegExp])[] = [
   ['etcd', 'storage: {type: etcd}', /the storage "etcd" is not supported \[use sqlite3/],
   ['mysql', 'storage: {type: mysql}', /the storage "mysql" is not supported/],
@@ -363,7 +365,7 @@ test('an oidc connector that only exchanges tokens, or does nothing at all, is t
     warned,
     /connectors\[0\]\.config\.redirectURI there is no redirectURI: nobody can sign in .* only exchanges tokens/,
   )
-  assert.match(warned, /\[add clientID and redirectURI: https:\/\/dex\.corp\.test\/dex\/callback\]/)
+  assert.match(warned, /\[add clientID, and as redirectURI the issuer of the broker with \/callback\]/)
   const idle = `${DEX}${connector('issuer: "https://up.test", clientID: ""')}`
   assert.match(
     (await brokerWarnings(idle)).join(),
@@ -385,4 +387,24 @@ test('a boolean that is the same text in Dex is text, and one that is not, or a 
       (await brokerProblems(`${DEX}frontend: {issuer: ${text}}`)).join(),
       /expected text, .*\[write it in quotes\]/,
     )
+})
+
+test('an item of a list that is nothing is told as such', async () => {
+  const told = await brokerProblems(`${DEX}${connector(`${auth0}, scopes: [a, ~]`)}`)
+  assert.match(told.join(), /config\.scopes\[1\] expected text, got nothing/)
+})
+
+const GROUPS_OF_NOBODY: readonly (readonly [type: string, config: string, words: RegExp])[] = [
+  ['oidc', `${auth0}, allowedGroups: [a]`, /config\.allowedGroups allowedGroups needs insecureEnableGroups/],
+  ['google', `${google}, groups: [a]`, /config\.groups groups needs serviceAccountFilePath/],
+  ['google', `${google}, adminEmail: a@corp.test`, /config\.domainToAdminEmail .* belong together/],
+  ['microsoft', `${google}, groups: [a]`, /config\.groups groups are those of one tenant, got tenant common/],
+]
+
+test('groups that a connector could never read are warned of at their key', async () => {
+  for (const [type, config, words] of GROUPS_OF_NOBODY) {
+    const warned = (await brokerWarnings(`${DEX}${connector(config, type)}`)).join('\n')
+    assert.match(warned, words)
+    assert.match(warned, /\[until then nobody can sign in by this connector\]/)
+  }
 })

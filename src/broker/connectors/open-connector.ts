@@ -29,6 +29,14 @@ export function openConnectorOf(
     // The thread that compares passwords is the broker's, and stays when its users change.
     return { ...openLocalConnector(own.users(), tools, { checker: own.checker }), close: async () => {} }
   }
+  return openDeclaredConnector(settings, tools)
+}
+
+/** One of those that a configuration can declare. Nobody is asked anything yet. */
+export function openDeclaredConnector(
+  settings: ConnectorSettings,
+  tools: ConnectorTools,
+): Connector | Promise<Connector> {
   switch (settings.type) {
     case 'ldap':
       return openLdapConnector(settings.config, tools)

@@ -1,13 +1,13 @@
-/** Whether people can sign in as the configuration means it: sources, ways back, how long things are good. */
+/** Whether people can sign in as the configuration means it: accounts, sources, how long things are good. */
 import { printPath } from '../problem.ts'
 import type { BrokerValues } from './broker-sections.ts'
+import { checkSources } from './check-sources.ts'
 import { type Checking, error, warn } from './checking.ts'
-import type { ReadConnector } from './read-connectors.ts'
 
 export function checkPeople(values: BrokerValues, checking: Checking): void {
   checkLifetimes(values, checking)
   checkAccounts(values, checking)
-  for (const connector of checking.connectors) checkWayBack(connector, { issuer: values.issuer, checking })
+  checkSources(values.issuer, checking)
   checkAllowedConnectors(checking)
 }
 
@@ -86,51 +86,6 @@ function checkAccounts(values: BrokerValues, checking: Checking): void {
       },
       checking,
     )
-}
-
-/** Where sources send people back to: the broker's own `ISSUER/callback`. */
-export function callbackOf(issuer: string): string {
-  return `${issuer.replace(/\/$/, '')}/callback`
-}
-
-function checkWayBack(
-  { settings, path, at }: ReadConnector,
-  { issuer, checking }: { readonly issuer: string | undefined; readonly checking: Checking },
-): void {
-  const config: Readonly<Record<string, unknown>> = { ...settings.config }
-  const uri = config['redirectURI']
-  if (settings.type === 'oidc' && (uri === '' || settings.config.clientID === '')) {
-    const key = settings.config.clientID === '' ? 'clientID' : 'redirectURI'
-    checking.findings.warn({
-      kind: 'doubtful',
-      path: printPath([...path, 'config', key]),
-      message: `there is no ${key}: nobody can sign in by this connector${
-        key === 'clientID'
-          ? ', and no token can be exchanged, as it could be meant for anybody'
-          : ', it only exchanges tokens'
-      }`,
-      hint: `add clientID and redirectURI${issuer === undefined ? '' : `: ${callbackOf(issuer)}`}`,
-      span: at(['config', key]),
-    })
-  }
-  if (issuer === undefined || typeof uri !== 'string' || uri === callbackOf(issuer)) return
-  if (settings.type === 'oidc' && uri === '') return
-  const where = ['config', 'redirectURI']
-  const detail = {
-    path: printPath([...path, ...where]),
-    message: `expected ${callbackOf(issuer)} (the issuer and /callback), got ${JSON.stringify(uri.slice(0, 200))}`,
-    span: at(where),
-  }
-  if (config['insecureSkipIssuerCallbackDomainCheck'] === true) return
-  checking.findings.error({
-    ...detail,
-    kind: 'contradiction',
-    hint: `people would come back to another place, and no sign-in would end; register that address at the source as well${
-      settings.type === 'oidc'
-        ? ' (insecureSkipIssuerCallbackDomainCheck: true where something in front brings them here)'
-        : ''
-    }`,
-  })
 }
 
 function checkAllowedConnectors(checking: Checking): void {

@@ -1,7 +1,7 @@
 /** Entries of `connectors` to checked settings: id, type and name, then the keys of the type. */
 import { nearest } from '../../wire/nearest.ts'
 import type { Environment } from '../environment.ts'
-import { type ConfigNode, describe, isNull, type MapNode, plainOf, type Span, spanAt } from '../node.ts'
+import { type ConfigNode, describe, isNull, type MapNode, placeOf, plainOf, type Span, spanAt } from '../node.ts'
 import { type Findings, printPath } from '../problem.ts'
 import { goAnything } from './broker-sections.ts'
 import {
@@ -92,8 +92,9 @@ export function readConnector(node: ConfigNode, reading: ConnectorReading): Read
   if (entry.value === undefined || read.value === undefined || blank.length > 0) return undefined
   const { id, name, groups, grantTypes } = entry.value
   const raw = plainOf(config, true) as Readonly<Record<string, unknown>>
+  const source = { place: placeOf(at(['config'])), path: printPath([...path, 'config']) }
   // The type and the settings were chosen together just above.
-  const settings = { id, name, type, config: read.value, raw, groups, grantTypes } as ConnectorSettings
+  const settings = { id, name, type, config: read.value, raw, groups, grantTypes, source } as ConnectorSettings
   return { settings, path, at }
 }
 

@@ -233,7 +233,8 @@ function nodeAt(node: ConfigNode, path: Path): ConfigNode {
         : here.kind === 'map'
           ? here.entries.find(({ key }) => key === step)?.value
           : undefined
-    if (next === undefined || isNull(next)) break
+    // Nothing is no value of a key, but an item of a list.
+    if (next === undefined || (isNull(next) && here.kind === 'map')) break
     here = next
   }
   return here

@@ -172,11 +172,19 @@ test('authorities of a source that are replaced in their file are trusted withou
             rootCAs: [file],
           },
         },
+        {
+          type: 'ldap',
+          id: 'half',
+          name: 'Half',
+          config: { host: '127.0.0.1:9', userSearch: { baseDN: 'dc=a', username: 'uid', idAttr: 'uid' } },
+        },
       ],
     },
     routes: [{ from: `https://app.corp.test:${port}`, to: 'http://127.0.0.1:9', allowed_groups: ['x'] }],
   }
   await using proxy = await startProxy({ config, port })
+  const told = await proxy.logged(({ message }) => message === 'connector "half" cannot be used')
+  assert.match(JSON.stringify(told), /userSearch needs emailAttr or emailSuffix/)
   const query = 'client_id=pom&response_type=code&scope=openid&state=s&redirect_uri=https%3A%2F%2Fapp.test%2Fcb'
   const visit = () => proxy.browser().open(`${issuer}/auth/up?${query}`)
   assert.equal((await visit()).status, 503)

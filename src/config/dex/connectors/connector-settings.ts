@@ -1,5 +1,6 @@
 /** The connectors that can be configured, by type; the order is that of the reference page. */
 import type { z } from 'zod'
+import type { Place } from '../../place.ts'
 import type { GroupRules } from '../group-rules.ts'
 import { type GithubSettings, githubSettings } from './github.ts'
 import { type GitlabSettings, gitlabSettings } from './gitlab.ts'
@@ -89,6 +90,8 @@ interface Common {
   readonly groups: GroupRules | undefined
   /** Grants it may be used for; empty: all. */
   readonly grantTypes: readonly string[]
+  /** Where its `config` stands, for messages; absent where it came over a socket. */
+  readonly source?: { readonly place: Place; readonly path: string }
   /** Stands for the contents of the files that it names; absent where there are none, or they are not watched. */
   readonly files?: string
 }
