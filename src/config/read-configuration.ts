@@ -1,4 +1,5 @@
 /** Files, environment and secret files to one checked configuration, or to all the problems at once. */
+import { checkCertificateNames } from './check-certificate-names.ts'
 import { checkOwnBroker } from './check-own-broker.ts'
 import { checkRoute, checkRoutesTogether } from './check-routes.ts'
 import { checkSettings } from './check-settings.ts'
@@ -127,6 +128,7 @@ async function check(
   for (const draft of drafts) checkRoute(draft, { findings, policies })
   checkRoutesTogether(drafts, findings)
   checkSettings(values, { entries, drafts, policies, findings, whole, isBrokered })
+  checkCertificateNames(values, { entries, drafts, findings, broker })
   if (broker !== undefined) checkOwnBroker(values, { entries, drafts, findings, broker })
   return { values, policies, records, drafts, broker: broker?.settings, tests: entries.get('tests')?.value }
 }

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { makeCertificate } from '#test/actors/certificate.ts'
-import { brief, problemsOf, settingsOf } from './loading.ts'
+import { DEX } from './dex-loading.ts'
+import { brief, HEAD, load, problemsOf, settingsOf } from './loading.ts'
 
 const folder = () => mkdtempSync(join(tmpdir(), 'ostiary-config-'))
 const one = await makeCertificate(folder(), ['app.corp.test', '*.apps.corp.test'])
@@ -101,4 +102,23 @@ test('the signing key is EC on P-256 or RSA of 2048 bits, in PEM or base64 of it
       /P-256/,
     )
   }
+})
+
+test('hosts that no certificate names are told, the broker of the proxy among them', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ostiary-names-'))
+  const { certificate, key } = await makeCertificate(folder, ['app.corp.test', '*.apps.corp.test'])
+  const beside = { 'tls.crt': certificate, 'tls.key': key, 'dex.yaml': DEX }
+  const routes = (...hosts: string[]) =>
+    `routes: [${hosts.map((host) => `{from: "https://${host}", to: "http://a", allow_any_authenticated_user: true}`).join(', ')}]\n`
+  const told = async (text: string) => {
+    const read = await load(text, { beside })
+    return read.warnings.filter(({ path }) => path === 'certificates').map(({ message, hint }) => `${message}; ${hint}`)
+  }
+  const head = HEAD.replace('insecure_server: true', 'certificates: [{cert: tls.crt, key: tls.key}]')
+  const good = head.replace('authenticate.corp.test', 'sign-in.apps.corp.test')
+  assert.deepEqual(await told(`${good}${routes('app.corp.test', '*.apps.corp.test', 'a.apps.corp.test')}`), [])
+  assert.deepEqual(await told(`${head}${routes('app.corp.test', 'a.b.apps.corp.test')}broker: dex.yaml\n`), [
+    'no certificate names authenticate.corp.test, a.b.apps.corp.test, dex.corp.test: browsers will not trust it there; they name DNS:app.corp.test, DNS:*.apps.corp.test',
+  ])
+  assert.deepEqual(await told(`${HEAD}${routes('other.test')}`), [], 'something in front ends TLS')
 })
