@@ -54,6 +54,12 @@ export type BrokerView =
       readonly fields: Readonly<Record<string, string>>
     }
   | {
+      /** The same for an application that no browser can open: somebody copies it. */
+      readonly kind: 'code'
+      readonly client: ShownClient
+      readonly code: string
+    }
+  | {
       readonly kind: 'device-code'
       readonly action: string
       readonly fields: Readonly<Record<string, string>>

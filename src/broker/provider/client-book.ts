@@ -45,7 +45,8 @@ function compile(client: ClientSettings): BrokerClient {
   return { ...client, renameGroups: compileGroupRules(client.groups) }
 }
 
-const oob = 'urn:ietf:wg:oauth:2.0:oob'
+/** In the place of an address: the code is shown, and carried over by hand. */
+export const outOfBand = 'urn:ietf:wg:oauth:2.0:oob'
 const loopback = /^http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?(?:[/?]|$)/
 
 /**
@@ -56,7 +57,7 @@ export function mayRedirectTo(client: Pick<ClientRules, 'public' | 'redirectURIs
   if (client.redirectURIs.includes(uri)) return true
   if (!client.public) return false
   if (client.redirectURIs.length === 0)
-    return uri === oob || (loopback.test(uri) && URL.canParse(uri) && !uri.includes('#'))
+    return uri === outOfBand || (loopback.test(uri) && URL.canParse(uri) && !uri.includes('#'))
   const asked = withoutLoopbackPort(uri)
   return asked !== undefined && client.redirectURIs.some((registered) => withoutLoopbackPort(registered) === asked)
 }

@@ -18,15 +18,15 @@ import { longestAttempt } from '../sign-in/sign-in.ts'
 import type { Store } from '../store/store.ts'
 import { type BrokerPages, pageHeaders } from '../views.ts'
 import type { Accounts } from './accounts.ts'
+import { providerWithOurPages } from './answer-pages.ts'
 import { discoveryEntries, shapeAnswers } from './answers.ts'
 import { keepAuditTrail } from './audit-trail.ts'
 import { checkAuthorization } from './authorization-rules.ts'
 import type { BoundedRecords } from './bounded-records.ts'
 import { claimsOfScopes } from './claims.ts'
-import { type ClientBook, metadataOf, rulesOf } from './client-book.ts'
+import { type ClientBook, metadataOf, outOfBand, rulesOf } from './client-book.ts'
 import { deviceFeature } from './device.ts'
 import { errorView } from './error-view.ts'
-import { providerWithOurForm } from './form-post.ts'
 import { Grants } from './grants.ts'
 import type { Identities } from './identities.ts'
 import type { ProviderLibrary } from './oidc-library.ts'
@@ -66,6 +66,8 @@ export interface ProviderOptions {
 
 /** Seconds. RFC 6749 §4.1.2 recommends at most ten minutes; Dex has thirty. */
 const codeLife = 60
+/** Seconds, where a person carries the code over by hand. */
+const shownCodeLife = 600
 
 export const grantTypesKnown = [
   'authorization_code',
@@ -168,7 +170,7 @@ export function makeProvider(options: ProviderOptions): MadeProvider {
     ttl: {
       AccessToken: seconds(expiry.idTokens),
       IdToken: seconds(expiry.idTokens),
-      AuthorizationCode: codeLife,
+      AuthorizationCode: (_context, code) => (code.redirectUri === outOfBand ? shownCodeLife : codeLife),
       DeviceCode: seconds(expiry.deviceRequests),
       Interaction: seconds(Math.min(expiry.authRequests, longestAttempt)),
       // Nobody's: kept for the secret of a form.
@@ -179,7 +181,7 @@ export function makeProvider(options: ProviderOptions): MadeProvider {
     },
     fetch: callApplication,
   }
-  const OurProvider = providerWithOurForm(library, pages)
+  const OurProvider = providerWithOurPages(library, pages)
   const provider = new OurProvider(issuer, configuration)
   provider.proxy = true
   const unwrap = shapeTokens({ provider, clients, identities: options.identities, keys })

@@ -43,6 +43,15 @@ ${form(view, html`<div class="actions"><button class="button main" autofocus>Go 
 ${form(view, html`<div class="actions"><button class="button main" autofocus>Go on to ${view.client.name}</button></div>`)}
 <script>${trustedMarkup(sendingScript)}</script>`,
       })
+    case 'code':
+      return layout({
+        title: `Back to ${view.client.name}`,
+        kicker: view.client.name,
+        heading: `Copy this code into ${view.client.name}`,
+        content: html`<div class="fields"><label for="code">Code</label>
+<input id="code" type="text" value="${view.code}" autocomplete="off" spellcheck="false" readonly autofocus></div>
+<p class="after">It is good once, and for ten minutes. Give it to nobody: whoever has it may be signed in as you.</p>`,
+      })
     case 'device-code':
       return deviceCodePage(view)
     case 'device-confirm':
