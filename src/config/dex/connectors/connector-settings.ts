@@ -90,7 +90,7 @@ interface Common {
   readonly groups: GroupRules | undefined
   /** Grants it may be used for; empty: all. */
   readonly grantTypes: readonly string[]
-  /** Where its `config` stands, for messages; absent where it came over a socket. */
+  /** Where its `config` stands, for messages. */
   readonly source?: { readonly place: Place; readonly path: string }
   /** Stands for the contents of the files that it names; absent where there are none, or they are not watched. */
   readonly files?: string
