@@ -19,10 +19,7 @@ test('the socket is found by option and by environment, and standard input is re
   const env = { OSTIARY_ADMIN_SOCKET: socket }
   assert.equal(await typeIdp(['create-connector'], { cwd, env, input: mock }), '')
   assert.equal(await typeIdp(['list-connector', '--socket', socket], { cwd }), 'kilgore - Kilgore (mockPassword)\n')
-  assert.equal(
-    await typeIdp(['update-connector', '--config', '-'], { cwd, env, input: 'id: kilgore\nversion: 1\n' }),
-    '',
-  )
+  assert.equal(await typeIdp(['update-connector', '-c', '-'], { cwd, env, input: 'id: kilgore\nversion: 1\n' }), '')
   // An empty input beside id and version: the founding document's `update-connector ID --version N`.
   assert.equal(await typeIdp(['update-connector', 'kilgore', '--version', '2'], { cwd, env }), '')
   assert.match(
@@ -42,12 +39,14 @@ test('wrong use is told with a hint and is 1', async () => {
     ['list-connector', '--socket', socket, '--dex', '127.0.0.1:1'],
     ['create-connector', '--socket', socket, '--config', 'nothing.yaml'],
     ['get-connector', 'x', '-o', 'xml', '--socket', socket],
+    ['create-connector', 'ldap.yaml', '--socket', socket],
   ]
   const texts = await Promise.all(wrong.map((args) => typeIdp(args, { cwd })))
   for (const text of texts) {
     assert.match(text, /^(?:cannot|error:) .*\n(?:.*\n)*\[exit 1\]\n$/)
     assert.doesNotMatch(text, /at .*\.ts:\d+/, text)
   }
+  assert.match(texts.at(-1) ?? '', /\nhint: ostiary idp create-connector --help\n/)
   const targets: readonly (readonly [TargetFlags, RegExp])[] = [
     [
       {},

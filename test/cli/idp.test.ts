@@ -353,3 +353,37 @@ test('refresh tokens are listed and revoked by sub or by id at a connector, and 
     /cannot tell whose.*\nhint: /,
   )
 })
+
+test('a file of the other kind is told as one, and a configuration without any of the kind', async () => {
+  await using desk = await openDesk()
+  const { type, target } = desk
+  const connectors = (text: string) => type((io) => createConnectors({ name: '-', text }, { target, flags: quiet, io }))
+  const clients = (text: string, lenient = false) =>
+    type((io) => createClients({ name: '-', text }, { target, io, lenient }))
+  const configuration = 'issuer: https://dex.corp.test\nstorage: {type: memory}\n'
+  assert.match(
+    await connectors('id: w\nredirect_uris: ["https://w/cb"]\n'),
+    /:2:1: .*no connector\n(?:.*\n)*.*create-client/,
+  )
+  assert.match(
+    await clients('type: github\nid: g\nconfig: {clientID: a}\n'),
+    /:1:7: .*no application\n(?:.*\n)*.*create-conn/,
+  )
+  assert.match(
+    await connectors(configuration),
+    /: there is no connector in it\n(?:.*\n)*1 problem: nothing was done\nexit 1\n$/,
+  )
+  assert.match(
+    await clients(configuration),
+    /: there is no client in it\n(?:.*\n)*1 problem: nothing was done\nexit 1\n$/,
+  )
+  assert.match(await clients('id: w\nfuture: 1\n'), /future: unknown key\n(?:.*\n)*exit 1\n$/)
+  assert.match(
+    await clients('id: w\nname: W\nfuture: 1\n', true),
+    /warning: unknown key\n(?:.*\n)*Client secret: .*\nexit 0\n$/,
+  )
+  assert.match(
+    await type((io) => listClients({ target, io, format: 'yaml' })),
+    /^- id: w\n {2}name: W\n {2}public: false\n {2}origin: store\nexit 0\n$/,
+  )
+})

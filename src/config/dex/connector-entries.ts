@@ -26,6 +26,8 @@ export function connectorEntries(node: ConfigNode, findings: Findings): readonly
   const path = document === node ? [] : ['config']
   const list = document === undefined ? undefined : inAnyCase(document, 'connectors')
   if (list !== undefined) return listed(list, [...path, 'connectors'])
+  // A whole configuration without any.
+  if (inAnyCase(node, 'issuer') !== undefined) return []
   const helm = valueAt(node, 'oidc', 'upstreamIDPs')
   if (helm !== undefined) return listed(helm, ['oidc', 'upstreamIDPs'])
   return fromSecret(node, findings) ?? [{ node, path: [] }]

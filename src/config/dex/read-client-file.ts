@@ -104,6 +104,8 @@ interface ClientEntry {
 
 function entriesOf(node: ConfigNode): readonly ClientEntry[] {
   const list = valueAt(node, 'staticClients') ?? node
+  // A whole configuration without any.
+  if (list === node && valueAt(node, 'issuer') !== undefined) return []
   const path = list === node ? [] : ['staticClients']
   if (list.kind === 'list') return list.items.map((item, index) => ({ node: item, path: [...path, index] }))
   return isNull(list) ? [] : [{ node: list, path }]
@@ -116,6 +118,13 @@ function readClient({ node, path }: ClientEntry, reading: Reading): FileClient |
   if (node.kind !== 'map') {
     const expected = 'a client: a map with id, name and redirectURIs'
     findings.mismatch({ path: printPath(path), expected, node })
+    return undefined
+  }
+  const [type, config] = [valueAt(node, 'type'), valueAt(node, 'config')]
+  if (type !== undefined && config !== undefined) {
+    const message = 'this is a connector, and no application'
+    const hint = 'create-connector and update-connector take it'
+    findings.error({ kind: 'value', path: printPath([...path, 'type']), message, hint, span: type.span })
     return undefined
   }
   const entries = node.entries.map((entry) => ({ ...entry, key: spellings[entry.key.toLowerCase()] ?? entry.key }))

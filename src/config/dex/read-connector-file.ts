@@ -89,6 +89,13 @@ function readEntry({ node, path }: ConnectorEntry, reading: Reading): FileConnec
     findings.mismatch({ path: printPath(path), expected, node })
     return undefined
   }
+  const own = node.entries.find(({ key }) => /^redirect_?uris$/i.test(key))
+  if (own !== undefined) {
+    const message = 'this is an application, and no connector'
+    const hint = 'create-client and update-client take it'
+    findings.error({ kind: 'value', path: printPath([...path, own.key]), message, hint, span: own.keySpan })
+    return undefined
+  }
   const before = findings.errorCount
   const { hash, rest } = withoutHash(node)
   if (hash !== undefined && check)

@@ -1,6 +1,7 @@
 /** Declares `ostiary idp create-client` and its like. */
 import type { Command } from 'commander'
 import type { Io } from '../../io.ts'
+import { lenientOption } from '../options.ts'
 import {
   command,
   configFile,
@@ -16,9 +17,11 @@ import {
 export function addClientCommands(idp: Command, io: Io): void {
   command(idp, 'create-client', 'create applications that sign people in here; prints the secret once')
     .addOption(configFile())
-    .action(async (flags: Flags<{ config?: string }>) => {
+    .addOption(lenientOption())
+    .action(async (flags: Flags<{ config?: string; lenient: boolean }>) => {
       const { createClients } = await import('../../idp/clients.ts')
-      await run(flags, io, async (target) => createClients(await given(flags.config), { target, io }))
+      const { config, lenient } = flags
+      await run(flags, io, async (target) => createClients(await given(config), { target, io, lenient }))
     })
 
   command(idp, 'get-client', 'print an application; its secret only where it is asked for')
@@ -31,19 +34,24 @@ export function addClientCommands(idp: Command, io: Io): void {
       await run(flags, io, (target) => getClient(id, { target, format, showSecrets, io }))
     })
 
-  command(idp, 'list-client', 'list the ids of the applications').action(async (flags: Flags<object>) => {
-    const { listClients } = await import('../../idp/clients.ts')
-    await run(flags, io, (target) => listClients({ target, io }))
-  })
+  command(idp, 'list-client', 'list the ids of the applications')
+    .addOption(outputOption())
+    .action(async (flags: Flags<Output>) => {
+      const { listClients } = await import('../../idp/clients.ts')
+      await run(flags, io, (target) => listClients({ target, io, format: flags.output }))
+    })
 
   command(idp, 'update-client', 'update applications; what the file leaves out stays')
     .argument('[id]')
     .addOption(configFile())
+    .addOption(lenientOption())
     .addOption(verboseOption())
-    .action(async (id: string | undefined, flags: Flags<{ config?: string; verbose: boolean }>) => {
+    .action(async (id: string | undefined, flags: Flags<{ config?: string; lenient: boolean; verbose: boolean }>) => {
       const { updateClients } = await import('../../idp/clients.ts')
-      const { config, verbose } = flags
-      await run(flags, io, async (target) => updateClients({ id, given: await given(config) }, { target, verbose, io }))
+      const { config, lenient, verbose } = flags
+      await run(flags, io, async (target) =>
+        updateClients({ id, given: await given(config) }, { target, verbose, io, lenient }),
+      )
     })
 
   command(idp, 'delete-client', 'delete an application')

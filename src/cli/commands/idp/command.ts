@@ -13,13 +13,14 @@ export type Flags<T> = TargetFlags & T
 export const outputOption = () => new Option('-o, --output <format>', 'print this format').choices(['yaml', 'json'])
 export const verboseOption = () => new Option('-v, --verbose', 'say what was done').default(false)
 export const secretsOption = () => new Option('--show-secrets', 'print secrets in clear').default(false)
-export const configFile = () => new Option('--config <file>', 'YAML or JSON; - is standard input, and so is none')
+export const configFile = () => new Option('-c, --config <file>', 'YAML or JSON; - is standard input, and so is none')
 
 /** A command with the options that say whom it manages. */
 export function command(idp: Command, usage: string, description: string): Command {
   return idp
     .command(usage)
     .description(description)
+    .showHelpAfterError(`hint: ostiary idp ${usage} --help`)
     .addOption(
       new Option('--socket <path>', 'administration socket of the broker, where it is not found by itself').conflicts(
         'dex',

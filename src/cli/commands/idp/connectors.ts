@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander'
 import type { WriteFlags } from '../../idp/connectors.ts'
 import type { Io } from '../../io.ts'
+import { lenientOption } from '../options.ts'
 import {
   command,
   configFile,
@@ -14,7 +15,6 @@ import {
   verboseOption,
 } from './command.ts'
 
-const lenient = () => new Option('--lenient', 'take unknown keys for warnings').default(false)
 const force = () => new Option('--force', 'do not try whether the connector works').default(false)
 const dryRun = () => new Option('--dry-run', 'check and try everything, and write nothing').default(false)
 const diff = () => new Option('--diff', 'print what changes').default(false)
@@ -26,7 +26,7 @@ export function addConnectorCommands(idp: Command, io: Io): void {
     .addOption(dryRun())
     .addOption(diff())
     .addOption(secretsOption())
-    .addOption(lenient())
+    .addOption(lenientOption())
     .addOption(verboseOption())
     .action(async (flags: Flags<WriteFlags & { config?: string }>) => {
       const { createConnectors } = await import('../../idp/connectors.ts')
@@ -58,7 +58,7 @@ export function addConnectorCommands(idp: Command, io: Io): void {
     .addOption(dryRun())
     .addOption(diff())
     .addOption(secretsOption())
-    .addOption(lenient())
+    .addOption(lenientOption())
     .addOption(verboseOption())
     .action(async (id: string | undefined, flags: Flags<WriteFlags & { config?: string }>) => {
       const { updateConnectors } = await import('../../idp/connectors.ts')
