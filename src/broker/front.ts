@@ -130,6 +130,8 @@ async function serve(request: IncomingMessage, response: ServerResponse, asked: 
   if (path === '/healthz') return sendHealth(request, response)
   const rules = rulesOfPath(path)
   if (rules?.for === 'programs') return serveProgram(request, response, { asked, methods: rules.methods })
+  // A page is a page, whatever somebody says they accept.
+  request.headers.accept = 'text/html'
   const { provider } = options.serving()
   const parameters = new URLSearchParams(query)
   const isOurs = await options.signIn.serve({ request, response, path, query: parameters, ...caller, provider })

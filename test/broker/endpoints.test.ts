@@ -79,6 +79,21 @@ test('programs get JSON whatever they say they accept (as Java does by itself)',
   }
 })
 
+test('people get pages whatever their program says it accepts', async () => {
+  await using world = await startBroker()
+  for (const path of ['/auth?client_id=nobody', '/auth/local', '/logout?state=1&state=2', '/device?x', '/nowhere'])
+    for (const accept of ['*/*', 'application/json', 'image/png']) {
+      const answer = await ask(world, path, { headers: { accept } })
+      assert.match(answer.headers.get('content-type') ?? '', /^text\/html/, `${path} ${accept}`)
+    }
+  const confirmed = await ask(world, '/logout/confirm', {
+    method: 'POST',
+    headers: { 'content-type': form },
+    body: 'a=b',
+  })
+  assert.deepEqual([confirmed.status, confirmed.headers.get('content-type')], [400, 'text/html; charset=utf-8'])
+})
+
 test('the head of a document has its headers and no body', async () => {
   await using world = await startBroker()
   for (const path of ['/.well-known/openid-configuration', '/keys']) {
