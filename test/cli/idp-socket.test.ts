@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { adminSocketOf, usualSockets } from '#src/config/dex/admin-socket.ts'
@@ -55,6 +55,22 @@ test('what is at the usual places and is no broker is told for each: left by a c
   assert.match(told, /\nhint: is it running\? .*--socket PATH\n\[exit 1\]\n$/)
 })
 
+test('whoever has put a socket into a folder of theirs is not believed by root who comes by, unless it is named', {
+  skip: process.getuid?.() === 0 ? false : 'only root can make a socket of somebody else',
+}, async () => {
+  await using desk = await openDesk()
+  await desk.world.management.createConnector(mock, { force: false })
+  const cwd = desk.world.folder
+  for (const path of [cwd, desk.socket]) chownSync(path, 65_534, 65_534)
+  const refused = `  ${desk.socket}: it belongs to another user (id 65534); name it with --socket where you know whose it is\n`
+  for (const [where, env] of [
+    [cwd, {}],
+    ['/', { XDG_RUNTIME_DIR: cwd }],
+  ] as const)
+    assert.ok((await typeIdp(['list-connector'], { cwd: where, env })).includes(refused))
+  assert.equal(await typeIdp(['list-connector', '--socket', desk.socket], { cwd }), 'there - There (mockCallback)\n')
+})
+
 test('where a broker puts its socket and where it is looked for are the same places', () => {
   const cwd = '/srv/gate'
   const beside = { type: 'sqlite3', file: '/srv/gate/ostiary-broker.sqlite3' } as const
@@ -66,11 +82,11 @@ test('where a broker puts its socket and where it is looked for are the same pla
     [{ type: 'memory' }, { RUNTIME_DIRECTORY: '/run/ostiary', XDG_RUNTIME_DIR: '/run/user/1000' }],
   ] as const) {
     const put = adminSocketOf(undefined, { storage, environment, cwd })
-    assert.ok(put !== undefined && usualSockets({ environment, cwd }).includes(put), String(put))
+    assert.ok(put !== undefined && usualSockets({ environment, cwd }).some(({ path }) => path === put), String(put))
   }
   const long = `/${'x'.repeat(100)}`
   assert.deepEqual(
-    usualSockets({ environment: {}, cwd: long }).filter((path) => path.startsWith(long)),
+    usualSockets({ environment: {}, cwd: long }).filter(({ path }) => path.startsWith(long)),
     [],
     'no system takes such a path',
   )

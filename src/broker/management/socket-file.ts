@@ -46,7 +46,7 @@ export function folderDoubt(path: string): string | undefined {
 
 /** Before anything is sent there: see `socketDoubt`. */
 export function checkOwner(path: string): void {
-  const doubt = socketDoubt(path)
+  const doubt = socketDoubt(path, { believesServices: true })
   if (!doubt) return
   throw new ManagementError('unreachable', `cannot reach the broker at ${JSON.stringify(path)}: ${doubt.why}`, {
     details: doubt.details ?? ['is the broker running, and is this its admin socket?'],
@@ -54,18 +54,25 @@ export function checkOwner(path: string): void {
 }
 
 /**
- * Why nothing may be sent there: it has to be a socket of ours or of root; root believes a service's own as well, where
- * nobody else could have put it.
+ * Why nothing may be sent there: it has to be a socket of ours or of root; with `believesServices` root believes a
+ * service's own as well, where nobody else could have put it. Where root looks around by itself, in a folder of a user's
+ * that would be anybody's.
  */
-export function socketDoubt(path: string): { readonly why: string; readonly details?: readonly string[] } | undefined {
+export function socketDoubt(
+  path: string,
+  { believesServices }: { readonly believesServices: boolean },
+): { readonly why: string; readonly details?: readonly string[] } | undefined {
   const there = lstatOf(path)
   if (typeof there === 'string') return { why: there }
   if (!there) return { why: 'there is no such socket' }
   if (!there.isSocket()) return { why: 'it is no socket' }
   const ourselves = process.getuid?.()
   if (ourselves === undefined || there.uid === ourselves || there.uid === 0) return undefined
-  if (ourselves === 0 && folderDoubt(path) === undefined) return undefined
-  return { why: `it belongs to another user (id ${there.uid})`, details: ['run this as that user, or as root'] }
+  const anybodys = folderDoubt(path)
+  if (ourselves === 0 && believesServices && anybodys === undefined) return undefined
+  const ofRoot = believesServices ? (anybodys ?? '') : 'name it with --socket where you know whose it is'
+  const wayOut = ourselves === 0 ? ofRoot : 'run this as that user, or as root'
+  return { why: `it belongs to another user (id ${there.uid})`, details: [wayOut] }
 }
 
 /** A text where it cannot be looked at. */

@@ -1,7 +1,7 @@
 /** Finds the broker of this machine for whoever names none: no guess is made between two. */
 import { ManagementError } from '../../broker/management/management.ts'
 import { isServed, socketDoubt } from '../../broker/management/socket-file.ts'
-import { usualSockets } from '../../config/dex/admin-socket.ts'
+import { type UsualSocket, usualSockets } from '../../config/dex/admin-socket.ts'
 
 interface Where {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -13,7 +13,7 @@ export async function findSocket({ env, cwd }: Where): Promise<string> {
   const named = env['OSTIARY_ADMIN_SOCKET']
   if (named) return named
   const places = await Promise.all(
-    usualSockets({ environment: env, cwd }).map(async (path) => ({ path, why: await whyNot(path) })),
+    usualSockets({ environment: env, cwd }).map(async (place) => ({ path: place.path, why: await whyNot(place) })),
   )
   const served = places.filter(({ why }) => why === undefined)
   const [only, another] = served
@@ -31,8 +31,8 @@ export async function findSocket({ env, cwd }: Where): Promise<string> {
 }
 
 /** Why this is no socket to take; undefined where it is one. */
-async function whyNot(path: string): Promise<string | undefined> {
-  const doubt = socketDoubt(path)
+async function whyNot({ path, isOfSystem }: UsualSocket): Promise<string | undefined> {
+  const doubt = socketDoubt(path, { believesServices: isOfSystem })
   if (doubt) return [doubt.why, ...(doubt.details ?? [])].join('; ')
   return (await isServed(path)) ? undefined : 'nobody serves it'
 }

@@ -26,8 +26,17 @@ export function adminSocketOf(given: string | undefined, { storage, environment,
  * Where such defaults are likely to be, for whoever looks for a broker of this machine: in the folder where they are
  * (beside its file), in the folders for what runs, and where the papers put a service's configuration and state.
  */
-export function usualSockets({ environment, cwd }: Omit<Where, 'storage'>): readonly string[] {
-  return socketsIn([cwd, ...runtimeFolders(environment), '/run/ostiary', '/var/lib/ostiary', '/etc/ostiary'], cwd)
+export function usualSockets({ environment, cwd }: Omit<Where, 'storage'>): readonly UsualSocket[] {
+  const ofSystem = socketsIn(['/run/ostiary', '/var/lib/ostiary', '/etc/ostiary'], cwd)
+  const ofUser = socketsIn([cwd, ...runtimeFolders(environment)], cwd).filter((path) => !ofSystem.includes(path))
+  const marked = (isOfSystem: boolean) => (path: string) => ({ path, isOfSystem })
+  return [...ofUser.map(marked(false)), ...ofSystem.map(marked(true))]
+}
+
+export interface UsualSocket {
+  readonly path: string
+  /** Only who administers the machine makes such folders: what a service has put there is the service's. */
+  readonly isOfSystem: boolean
 }
 
 /** systemd names the folder of a service (`RuntimeDirectory=`, several with colons between) and that of a user. */
