@@ -1,9 +1,10 @@
 /** A proxy for outgoing calls, as networks have them: CONNECT and the absolute form, users if a test wants them. */
-import { createServer, type IncomingMessage, request } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, request } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 
 export interface OutboundProxy extends AsyncDisposable {
-  /** `http://127.0.0.1:PORT` */
+  /** `http://127.0.0.1:PORT`, or https where it has a certificate. */
   readonly url: string
   /** `CONNECT idp.corp.test:443` and `GET http://…`, in order. */
   readonly asked: string[]
@@ -14,10 +15,16 @@ export interface OutboundProxyOptions {
   readonly user?: string
   /** Takes a connection and never answers. */
   readonly silent?: boolean
+  /** Spoken to by TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string }
 }
 
 /** Every name leads to 127.0.0.1, whatever it is: the port says who is meant. */
-export async function startOutboundProxy({ user, silent = false }: OutboundProxyOptions = {}): Promise<OutboundProxy> {
+export async function startOutboundProxy({
+  user,
+  silent = false,
+  tls,
+}: OutboundProxyOptions = {}): Promise<OutboundProxy> {
   const asked: string[] = []
   const sockets = new Set<Socket>()
   const wanted = user === undefined ? undefined : `Basic ${Buffer.from(user).toString('base64')}`
@@ -25,19 +32,20 @@ export async function startOutboundProxy({ user, silent = false }: OutboundProxy
     asked.push(`${method} ${url}`)
     return wanted === undefined || headers['proxy-authorization'] === wanted
   }
-  const server = createServer((incoming, response) => {
+  const answer: RequestListener = (incoming, response) => {
     if (silent) return
     if (!isWelcome(incoming)) return void response.writeHead(407).end()
     const { port, pathname, search } = new URL(incoming.url ?? '')
     const { 'proxy-authorization': _, ...headers } = incoming.headers
     const options = { port, path: `${pathname}${search}`, method: incoming.method, headers }
-    const onward = request({ host: '127.0.0.1', ...options }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(response)
+    const onward = request({ host: '127.0.0.1', ...options }, (found) => {
+      response.writeHead(found.statusCode ?? 502, found.headers)
+      found.pipe(response)
     })
     onward.on('error', () => response.writeHead(502).end())
     incoming.pipe(onward)
-  })
+  }
+  const server = tls ? createSecureServer(tls, answer) : createServer(answer)
   server.on('connect', (incoming: IncomingMessage, socket: Socket) => {
     socket.on('error', () => {})
     if (silent) return
@@ -56,7 +64,7 @@ export async function startOutboundProxy({ user, silent = false }: OutboundProxy
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy()

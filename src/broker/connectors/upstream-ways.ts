@@ -1,6 +1,7 @@
 /** The ways to the services behind connectors: straight, or through a proxy of the environment, under the same bounds. */
+import { isIP } from 'node:net'
 import { getCACertificates } from 'node:tls'
-import { Agent, type Dispatcher, Pool, ProxyAgent } from 'undici'
+import { Agent, buildConnector, type Dispatcher, Pool, ProxyAgent } from 'undici'
 import type { EnvironmentProxy, ProxyFor } from './environment-proxy.ts'
 
 export interface WaysOptions {
@@ -52,8 +53,15 @@ export class UpstreamWays {
       proxyTunnel: false,
       requestTls: this.#tls(),
       proxyTls: this.#tls(),
-      clientFactory: (to, given) => new Pool(to, { ...given, ...this.#bounds() }),
+      clientFactory: (to) => new Pool(to, { ...this.#bounds(), connect: this.#toProxy() }),
     })
+  }
+
+  /** The library names a proxy by its address as well, which is no server name (RFC 6066 §3). */
+  #toProxy(): buildConnector.connector {
+    const connect = buildConnector(this.#tls())
+    return ({ servername, ...options }, callback) =>
+      connect({ ...options, ...(servername && isIP(servername) === 0 && { servername }) }, callback)
   }
 
   #bounds() {

@@ -193,6 +193,27 @@ test('a proxy that wants to know who asks is told, and its refusal without the p
   }
 })
 
+test('a proxy that is spoken to by TLS has to show who it is as well', async () => {
+  await using server = await startServer((_, response) => void response.end('ok'), tls)
+  await using plain = await startServer((_, response) => void response.end('plain'))
+  await using proxy = await startOutboundProxy({ tls })
+  const proxyFor = proxiesOf({ HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url })
+  const http = openUpstreamHttp({ roots: [ca], proxyFor })
+  assert.equal((await http.request(`https://idp.corp.test:${server.port}/`)).text, 'ok')
+  assert.equal((await http.request(`http://idp.corp.test:${plain.port}/`)).text, 'plain')
+  await http.close()
+  const strict = openUpstreamHttp({ proxyFor })
+  for (const url of [`https://idp.corp.test:${server.port}/`, `http://idp.corp.test:${plain.port}/`]) {
+    const before = proxy.asked.length
+    assert.match(
+      (await failure(strict.request(url))).message,
+      /through the proxy https:.*of no authority that is trusted/,
+    )
+    assert.equal(proxy.asked.length, before)
+  }
+  await strict.close()
+})
+
 test('a proxy that is silent or away is given up, and told by its address', async () => {
   await using silent = await startOutboundProxy({ silent: true })
   for (const url of ['https://idp.corp.test/', 'http://idp.corp.test/']) {
