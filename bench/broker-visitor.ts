@@ -34,12 +34,13 @@ export class Visitor {
       if (answer.status === 200) {
         const posted = await this.#ask(at, new URLSearchParams({ login: person.login, password: person.password }))
         if (posted.status !== 303) throw new Error(`cannot sign in as ${person.login}: got ${posted.status}`)
+        if (isEnd(posted.location)) return codeOf(posted.location)
         at = new URL(posted.location, at).href
         continue
       }
-      const next = new URL(answer.location, at)
-      if (next.href.startsWith(callback)) return next.searchParams.get('code') ?? ''
-      at = next.href
+      if (answer.status >= 400) throw new Error(`cannot sign in as ${person.login}: got ${answer.status}`)
+      if (isEnd(answer.location)) return codeOf(answer.location)
+      at = new URL(answer.location, at).href
     }
     throw new Error('cannot sign in: too many steps')
   }
@@ -75,4 +76,12 @@ export class Visitor {
     }
     return { status: answer.status, location: answer.headers.get('location') ?? '' }
   }
+}
+
+function isEnd(location: string): boolean {
+  return location.startsWith(callback)
+}
+
+function codeOf(location: string): string {
+  return new URL(location).searchParams.get('code') ?? ''
 }

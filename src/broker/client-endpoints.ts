@@ -101,17 +101,12 @@ function basicUser(authorization: string): string | undefined {
 
 /** RFC 6585 §4; the word is the one that clients know for "not now" (RFC 6749 §4.1.2.1). */
 function sendWait(response: ServerResponse, seconds: number): void {
-  const body = {
+  sendError(response, {
+    status: 429,
     error: 'temporarily_unavailable',
-    error_description: `too many wrong client secrets, try again in ${seconds} s`,
-  }
-  response
-    .writeHead(429, {
-      'content-type': 'application/json; charset=utf-8',
-      'cache-control': 'no-store',
-      'retry-after': String(seconds),
-    })
-    .end(JSON.stringify(body))
+    description: `too many wrong client secrets, try again in ${seconds} s`,
+    headers: { 'retry-after': String(seconds) },
+  })
 }
 
 /** The same request with another body, which was read already. */

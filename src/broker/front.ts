@@ -12,6 +12,7 @@ import { type CrossOrigin, greetProgram, sendError, settleBearer } from './progr
 import { dropUnlessOpenId, tidyScope } from './provider/authorization-rules.ts'
 import { prefilledCode } from './provider/device.ts'
 import { brokerPaths, oldDeviceTokenPath, rulesOfPath } from './provider/paths.ts'
+import { sendWhole } from './send-whole.ts'
 import { hasBrokenOff, isForm, refusesMethod, sendProblem, sendRedirect, sendView, takeForm } from './sign-in/send.ts'
 import type { SignIn } from './sign-in/sign-in.ts'
 import type { BrokerPages } from './views.ts'
@@ -249,7 +250,11 @@ function sendFailure(
 
 function sendHealth(request: IncomingMessage, response: ServerResponse): void {
   if (refusesMethod(request, response, ['GET', 'HEAD'])) return
-  response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('Health check passed')
+  sendWhole(response, {
+    status: 200,
+    headers: { 'content-type': 'text/plain; charset=utf-8' },
+    body: 'Health check passed',
+  })
 }
 
 function sendHome(request: IncomingMessage, response: ServerResponse, { pages, issuer }: FrontOptions): void {

@@ -3,6 +3,7 @@
  * may read the answers (`web.allowedOrigins`), and JSON whatever they say they accept.
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { sendWhole } from './send-whole.ts'
 
 export interface CrossOrigin {
   readonly allowedOrigins: readonly string[]
@@ -83,11 +84,9 @@ export function sendError(
     readonly headers?: Readonly<Record<string, string>>
   },
 ): void {
-  response
-    .writeHead(status, {
-      'content-type': 'application/json; charset=utf-8',
-      'cache-control': 'no-store',
-      ...headers,
-    })
-    .end(JSON.stringify({ error, error_description: description }))
+  sendWhole(response, {
+    status,
+    headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...headers },
+    body: JSON.stringify({ error, error_description: description }),
+  })
 }

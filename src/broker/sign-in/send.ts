@@ -1,6 +1,7 @@
 /** How the broker's own pages are sent. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ProxyError } from '../../errors/proxy-error.ts'
+import { sendWhole } from '../send-whole.ts'
 import { type BrokerPages, type BrokerView, formTargetsOf, pageHeaders } from '../views.ts'
 
 /** A form of ours is a name, a password and a few words; a SAML answer is longer. */
@@ -16,7 +17,11 @@ export interface ShownView {
 
 export function sendView(response: ServerResponse, pages: BrokerPages, shown: ShownView): void {
   const { status, view, redirectUri, headers = {} } = shown
-  response.writeHead(status, { ...pageHeaders(pages, formTargetsOf(redirectUri)), ...headers }).end(pages.render(view))
+  sendWhole(response, {
+    status,
+    headers: { ...pageHeaders(pages, formTargetsOf(redirectUri)), ...headers },
+    body: pages.render(view),
+  })
 }
 
 /** The page of a failure: the row of its code, and the request id. */
@@ -34,7 +39,10 @@ export function sendProblem(
 }
 
 export function sendRedirect(response: ServerResponse, location: string): void {
-  response.writeHead(303, { location, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' }).end()
+  sendWhole(response, {
+    status: 303,
+    headers: { location, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' },
+  })
 }
 
 /** Anything but the methods of this page; true where it was answered. */
@@ -44,7 +52,7 @@ export function refusesMethod(
   allowed: readonly string[],
 ): boolean {
   if (method !== undefined && allowed.includes(method)) return false
-  response.writeHead(405, { allow: allowed.join(', ') }).end()
+  sendWhole(response, { status: 405, headers: { allow: allowed.join(', ') } })
   return true
 }
 

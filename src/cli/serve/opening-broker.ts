@@ -2,8 +2,8 @@
  * A broker whose store may not be there yet: the proxy starts without it, whoever comes to sign in is told when to come
  * again, and it is opened as soon as that can be.
  */
-import type { ServerResponse } from 'node:http'
 import type { Front } from '../../broker/front.ts'
+import { sendError } from '../../broker/programs.ts'
 import { sendProblem } from '../../broker/sign-in/send.ts'
 import { isPassingFailure } from '../../broker/store/passing-failure.ts'
 import type { BrokerPages } from '../../broker/views.ts'
@@ -50,7 +50,13 @@ export class OpeningBroker implements AsyncDisposable {
     const accepted = preferredType(request.headers.accept, ['application/json', 'text/html'])
     // What is left of the request is not read.
     response.setHeader('connection', 'close')
-    if (accepted === 'application/json') sendUnavailable(response)
+    if (accepted === 'application/json')
+      sendError(response, {
+        status: 503,
+        error: 'temporarily_unavailable',
+        description: 'the sign-in service cannot reach its store',
+        headers: { 'retry-after': '5' },
+      })
     else sendProblem({ response, ...caller }, this.#options.pages, away())
   }
 
@@ -102,10 +108,4 @@ export class OpeningBroker implements AsyncDisposable {
 
 function away(): ProxyError {
   return new ProxyError('BROKER_STORE_FAILED', 'cannot serve: the store is not there yet')
-}
-
-function sendUnavailable(response: ServerResponse): void {
-  const body = { error: 'temporarily_unavailable', error_description: 'the sign-in service cannot reach its store' }
-  response.writeHead(503, { 'content-type': 'application/json', 'cache-control': 'no-store', 'retry-after': '5' })
-  response.end(JSON.stringify(body))
 }
