@@ -296,6 +296,24 @@ test('who cannot be reached is told in few words', async () => {
   })
   await using eager = openDexClient({ address: api.address, tls: { ca: undefined, cert: undefined, key: undefined } })
   await assert.rejects(eager.call('GetVersion'), { message: /: what answers there is no TLS; without certificates/ })
+  await using guarded = await serveGrpc(world)
+  const { ca, client, stranger } = await certificates()
+  for (const [tls, told] of [
+    // Whether the alert comes before the end of the connection is chance.
+    [
+      { ca, cert: undefined, key: undefined },
+      /: it (?:wants to see a certificate: give --dex-cert|broke off: it wants TLS)/,
+    ],
+    [{ ca: undefined, ...client }, /: its certificate is of no authority that is trusted here: name it with --dex-ca$/],
+    [
+      { ca, ...stranger },
+      /: it (?:does not take our certificate|broke off: it wants TLS, or a certificate of another)/,
+    ],
+    ['insecure', /: it broke off: it wants TLS, or a certificate of another authority$/],
+  ] as const) {
+    await using dex = openDexClient({ address: guarded.address, tls })
+    await assert.rejects(dex.call('GetVersion'), { failure: 'unreachable', message: told })
+  }
   await using unnamed = openDexClient({ address: 'dex.invalid:5557', tls: 'insecure' })
   await assert.rejects(unnamed.call('GetVersion'), {
     message: 'cannot reach Dex at dex.invalid:5557: there is no such name',

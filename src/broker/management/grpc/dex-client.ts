@@ -130,17 +130,27 @@ function failureOf(method: MethodName, address: string, error: ServiceError): Ma
   })
 }
 
-/** What the library says around the reason helps nobody. */
+/** What TLS and the library say, and the way out; the rest of their words helps nobody. */
+const reasons: readonly (readonly [RegExp, string])[] = [
+  [/wrong version number/, 'what answers there is no TLS; without certificates give --dex-insecure'],
+  [/^Name resolution failed/, 'there is no such name'],
+  [/alert certificate required/, 'it wants to see a certificate: give --dex-cert and --dex-key'],
+  [/alert (?:unknown ca|bad certificate|certificate unknown)/, 'it does not take our certificate (--dex-cert)'],
+  [
+    /self-signed certificate|unable to (?:verify|get)|SELF_SIGNED|UNABLE_TO/,
+    'its certificate is of no authority that is trusted here: name it with --dex-ca',
+  ],
+  [/certificate has expired/, 'its certificate has expired'],
+  [/Failed to connect \(|ECONNRESET/, 'it broke off: it wants TLS, or a certificate of another authority'],
+]
+
 function unreachableBy(details: string): string {
-  if (/wrong version number/.test(details))
-    return 'what answers there is no TLS; without certificates give --dex-insecure'
-  if (/^Name resolution failed/.test(details)) return 'there is no such name'
+  const known = reasons.find(([pattern]) => pattern.test(details))?.[1]
+  if (known !== undefined) return known
   const code = /\b(?:ECONN|EHOST|ENET|ETIMED|EAI_)[A-Z]+\b/.exec(details)?.[0]
   if (code !== undefined) return codeInWords(code)
-  const reason = /Last error: (?:Error: )?(.*?)(?:; if the root CA[^.]*)?\.? *(?:Resolution note:.*)?$/s.exec(
-    details,
-  )?.[1]
-  return oneClause(reason || details)
+  const [, reason = details] = /Last error: (.*?)\.? *(?:Resolution note:.*)?$/s.exec(details) ?? []
+  return oneClause(reason.replace(/^Error(?: \[\w+\])?: /, '') || details)
 }
 
 /** Somebody else's words: short, and without what steers a terminal. */
