@@ -8,7 +8,7 @@ import type { Audit } from './audit.ts'
 import type { ClientGuesses, ShownSecret } from './guesses/client-guesses.ts'
 import { sendError } from './programs.ts'
 import { tidyScope } from './provider/authorization-rules.ts'
-import { settleCredentials } from './provider/client-credentials.ts'
+import { settleCredentials, wantSecret } from './provider/client-credentials.ts'
 import { brokerPaths } from './provider/paths.ts'
 import { isForm, readForm } from './sign-in/send.ts'
 
@@ -44,6 +44,7 @@ export async function serveClient(request: IncomingMessage, response: ServerResp
   if (!form) return sendError(response, { status: 413, description: 'the form is too long' })
   const shown = secretIn(request, form)
   settleCredentials(request.headers, form)
+  if (path === brokerPaths.introspection) wantSecret(request.headers, form)
   if (path === brokerPaths.device_authorization && !shown) await vouch(form, passing)
   tidyScope(form)
   if (path === brokerPaths.introspection || path === brokerPaths.revocation) unwrapIn(form, unwrap)

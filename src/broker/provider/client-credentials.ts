@@ -39,6 +39,16 @@ export function settleCredentials(headers: IncomingHttpHeaders, form: URLSearchP
   if (sent.length === 1 && sent[0]) form.set('client_secret', proofOfSecret(sent[0]))
 }
 
+/**
+ * Where a bare id is nobody: what tells of tokens is for clients that prove who they are (RFC 7662 §2.1), and tells the
+ * others nothing, not even whether there is such a token. After `settleCredentials`.
+ */
+export function wantSecret(headers: IncomingHttpHeaders, form: URLSearchParams): void {
+  if (headers.authorization !== undefined || form.get('client_secret')) return
+  for (const name of ['client_id', 'client_secret']) form.delete(name)
+  headers.authorization = nobody
+}
+
 /** Scheme and credentials, form-encoded inside (RFC 6749 §2.3.1), or as they are where that cannot be so encoded. */
 function readBasic(header: string): { readonly id: string; readonly secret: string } | undefined {
   const encoded = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header)?.[1]
