@@ -13,7 +13,7 @@ type Problem = Extract<BrokerView, { kind: 'problem' }>
 export const overView: Problem = {
   kind: 'problem',
   heading: 'This sign-in is over',
-  text: 'It took too long, it was finished in another tab, or it was begun in another browser.',
+  text: 'It took too long, it was finished in another tab, it was begun in another browser, or this one keeps no cookies.',
   advice: 'Go back to the application and open it again.',
 }
 
