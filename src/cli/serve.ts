@@ -6,6 +6,7 @@ import { randomText } from '../crypto/random.ts'
 import { Secret } from '../crypto/secret.ts'
 import { checkRequestHeaders } from '../forward/request-headers.ts'
 import { type Log, openLog } from '../observe/log.ts'
+import { proxiesInWords, proxiesOf } from '../outbound/environment-proxy.ts'
 import type { Content } from '../respond/html.ts'
 import { compileSnapshot, type ServedSnapshot } from '../snapshot/compile.ts'
 import { Current } from '../snapshot/current.ts'
@@ -34,7 +35,7 @@ export interface ServeOptions {
 
 /** Starts the proxy; rejects with RefusedToStart where the configuration is wrong or an address cannot be had. */
 export async function serve(options: ServeOptions, io: Pick<Io, 'err'>): Promise<Running> {
-  const kept = openKept()
+  const kept = openKept({ proxyFor: proxiesOf(options.env) })
   const readAll = options.requireTests ? readProven : readConfiguration
   // The proxy's secret at the broker beside it: nobody else needs it, and it stays over reloads.
   const brokerSecret = new Secret(randomText(32))
@@ -50,6 +51,8 @@ export async function serve(options: ServeOptions, io: Pick<Io, 'err'>): Promise
   const broker = await openBrokerOf(settings, { kept, serving, options })
   try {
     serving.current = new Current(compiled(settings, kept))
+    const proxies = proxiesInWords(options.env)
+    if (proxies.length > 0) serving.current.snapshot.log.event('info', 'ways out', { proxies })
     return await run({ options, read, configuration, settings, kept, current: serving.current, broker })
   } catch (error) {
     await broker?.[Symbol.asyncDispose]()

@@ -1,7 +1,6 @@
 /** The relying party of one configuration; kept over reloads that leave the provider as it is, with what it knows of it. */
 import { createHash } from 'node:crypto'
-import { getCACertificates } from 'node:tls'
-import { Agent, fetch as undiciFetch } from 'undici'
+import { fetch as undiciFetch } from 'undici'
 import type { Settings } from '../config/schema.ts'
 import { clientAuthentication } from '../crypto/client-authentication.ts'
 import { secretDigest } from '../crypto/secret-digest.ts'
@@ -9,25 +8,36 @@ import { ProxyError } from '../errors/proxy-error.ts'
 import { providerProfile } from '../identity/presets.ts'
 import type { Fetch } from '../identity/provider-fetch.ts'
 import { openRelyingParty, type RelyingParty } from '../identity/relying-party.ts'
+import type { ProxyFor } from '../outbound/environment-proxy.ts'
+import { OutboundWays } from '../outbound/ways.ts'
 import type { BrokerAccess } from './broker-route.ts'
 
 /** Remembers the relying party of the configuration in force. */
 export class KeptProvider {
+  readonly #proxyFor: ProxyFor | undefined
   #kept: { readonly key: string; readonly relyingParty: RelyingParty } | undefined
+
+  /** `proxyFor`: none leads to any provider where it is absent. */
+  constructor(proxyFor?: ProxyFor) {
+    this.#proxyFor = proxyFor
+  }
 
   /** The same one as long as nothing that concerns it has changed. */
   for(settings: Settings, broker?: BrokerAccess): RelyingParty {
     const key = keyOf(settings)
-    if (this.#kept?.key !== key) this.#kept = { key, relyingParty: compile(settings, broker) }
+    if (this.#kept?.key !== key) {
+      const elsewhere = outwards(settings.certificate_authority, this.#proxyFor)
+      this.#kept = { key, relyingParty: compile(settings, broker ? besideBroker(broker, elsewhere) : elsewhere) }
+    }
     return this.#kept.relyingParty
   }
 }
 
-function compile(settings: Settings, broker: BrokerAccess | undefined): RelyingParty {
+function compile(settings: Settings, fetch: Fetch): RelyingParty {
   const { idp_provider: provider, idp_client_id: clientId, authenticate_service_url: origin } = settings
   // Nothing published asks for a sign-in then; whoever asks all the same is told.
   if (!provider || !clientId || !origin) return noProvider
-  const { idp_client_secret: secret, certificate_authority: authority } = settings
+  const { idp_client_secret: secret } = settings
   const relyingParty = openRelyingParty({
     profile: providerProfile({
       provider,
@@ -38,34 +48,48 @@ function compile(settings: Settings, broker: BrokerAccess | undefined): RelyingP
     clientId,
     authentication: (supported) => clientAuthentication(secret, supported),
     redirectUri: `${origin}/oauth2/callback`,
-    ...fetchOf(authority, broker),
+    fetch,
   })
   void relyingParty.warmUp()
   return relyingParty
 }
 
 /** The broker of this process is asked inside of it, by whatever name the public knows it. */
-function fetchOf(authority: string | undefined, broker: BrokerAccess | undefined): { fetch?: Fetch } {
-  const outside = authority === undefined ? undefined : fetchTrusting(authority)
-  if (!broker) return outside ? { fetch: outside } : {}
+function besideBroker(broker: BrokerAccess, elsewhere: Fetch): Fetch {
   const { origin } = new URL(broker.issuer)
-  const elsewhere: Fetch = outside ?? ((url, init) => globalThis.fetch(url, init))
-  return {
-    fetch(url, init) {
-      const asked = new URL(url)
-      if (asked.origin !== origin) return elsewhere(url, init)
-      const headers = new Headers(init?.headers)
-      headers.set(broker.callerHeader, broker.own)
-      return globalThis.fetch(`${broker.inside}${asked.pathname}${asked.search}`, { ...init, headers })
-    },
+  return (url, init) => {
+    const asked = new URL(url)
+    if (asked.origin !== origin) return elsewhere(url, init)
+    const headers = new Headers(init?.headers)
+    headers.set(broker.callerHeader, broker.own)
+    return globalThis.fetch(`${broker.inside}${asked.pathname}${asked.search}`, { ...init, headers })
   }
 }
 
-/** `fetch` that trusts `authority` (PEM) besides the usual roots. */
-function fetchTrusting(authority: string): Fetch {
-  const dispatcher = new Agent({ connect: { ca: [...getCACertificates('default'), authority] } })
-  return (url, init) =>
-    undiciFetch(url, { ...(init as Parameters<typeof undiciFetch>[1]), dispatcher }) as unknown as Promise<Response>
+/** Milliseconds for an answer to begin; how long a call may take in all is said with each. */
+const answerLimit = 30_000
+/** Many sign in at once on a Monday morning. */
+const connections = 128
+
+/** `fetch` that trusts `authority` (PEM) besides the usual roots, and takes the proxy that leads there. */
+function outwards(authority: string | undefined, proxyFor: ProxyFor | undefined): Fetch {
+  const roots = authority === undefined ? [] : [authority]
+  const ways = new OutboundWays({ roots, insecureSkipVerify: false, timeLimit: answerLimit, proxyFor, connections })
+  return async (url, init) => {
+    const { dispatcher, proxy } = ways.to(url)
+    const options = { ...(init as Parameters<typeof undiciFetch>[1]), dispatcher }
+    try {
+      return (await undiciFetch(url, options)) as unknown as Response
+    } catch (error) {
+      throw proxy === undefined || error instanceof DOMException ? error : throughProxy(proxy, error)
+    }
+  }
+}
+
+function throughProxy(proxy: string, error: unknown): Error {
+  const { cause } = error instanceof Error ? error : {}
+  const reason = cause instanceof Error ? cause.message : String(error)
+  return new Error(`through the proxy ${proxy}: ${reason}`)
 }
 
 function keyOf(settings: Settings): string {

@@ -6,6 +6,7 @@ import { UpstreamPools } from '../forward/upstream-pools.ts'
 import { IdTokens } from '../identity/id-tokens.ts'
 import { LogSink } from '../observe/log-sink.ts'
 import { TrafficHistory } from '../observe/traffic.ts'
+import type { ProxyFor } from '../outbound/environment-proxy.ts'
 import { RevokedSessions } from '../session/revoked-sessions.ts'
 import { SessionUpkeep } from '../session/session-upkeep.ts'
 import type { BrokerAccess } from './broker-route.ts'
@@ -33,7 +34,8 @@ export interface Kept {
   readonly randomKey: ReturnType<typeof rememberRandomKeys>
 }
 
-export function openKept(): Kept {
+/** `proxyFor`: which proxy leads to the provider, by the environment. */
+export function openKept({ proxyFor }: { readonly proxyFor?: ProxyFor } = {}): Kept {
   const upgrades = new OpenUpgrades()
   const revoked = new RevokedSessions()
   revoked.onRevoked((id) => upgrades.closeWhere(({ session }) => session?.id === id, 1008))
@@ -46,7 +48,7 @@ export function openKept(): Kept {
     upkeep,
     used: new SingleUse(),
     idTokens: new IdTokens(),
-    provider: new KeptProvider(),
+    provider: new KeptProvider(proxyFor),
     sink: new LogSink(),
     decisionFile: new KeptDecisionFile(),
     shadows: new ShadowCounts(),

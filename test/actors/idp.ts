@@ -22,6 +22,8 @@ export interface IdpOptions {
   readonly port?: number
   /** Signs in whoever comes as this user (`sub` or `email`), without a form. */
   readonly autoLogin?: string
+  /** The name in its issuer, of something that leads there; 127.0.0.1 otherwise. */
+  readonly host?: string
   /** Auth0 ends its issuer with a slash, and its documents are below it all the same. */
   readonly issuerEnd?: '/'
   /** Laid over the configuration of oidc-provider. */
@@ -91,7 +93,7 @@ export async function startIdp(options: IdpOptions): Promise<Idp> {
 
   let door = await openDoor(listener, options.port ?? 0)
   const { port } = door
-  const issuer = `http://127.0.0.1:${port}${options.issuerEnd ?? ''}`
+  const issuer = `http://${options.host ?? '127.0.0.1'}:${port}${options.issuerEnd ?? ''}`
   provider = new Provider(issuer, configuration(options, findUser))
   provider.on('server_error', () => {})
   return {

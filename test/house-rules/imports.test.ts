@@ -13,7 +13,7 @@ const heights: readonly (readonly string[])[] = [
   ['snapshot'],
   ['endpoints'],
   ['config', 'route', 'session', 'identity', 'policy', 'forward', 'respond', 'broker'],
-  ['crypto', 'observe'],
+  ['crypto', 'observe', 'outbound'],
   ['wire', 'errors'],
 ]
 
@@ -22,8 +22,8 @@ const builtIns: Readonly<Record<string, readonly string[]>> = {
   'node:http': ['listener', 'forward', 'broker', 'cli', 'respond'],
   'node:http2': ['listener', 'forward'],
   'node:https': ['forward', 'broker', 'cli', 'listener'],
-  'node:tls': ['listener', 'forward', 'snapshot', 'crypto', 'cli', 'broker'],
-  'node:net': ['listener', 'forward', 'cli', 'wire', 'policy', 'route', 'config', 'broker'],
+  'node:tls': ['listener', 'forward', 'snapshot', 'crypto', 'cli', 'broker', 'outbound'],
+  'node:net': ['listener', 'forward', 'cli', 'wire', 'policy', 'route', 'config', 'broker', 'outbound'],
   'node:fs': ['config', 'cli', 'observe', 'main', 'broker'],
   'node:fs/promises': ['config', 'cli'],
   'node:child_process': ['cli'],

@@ -1,5 +1,5 @@
 /** What a connector is: the way to one directory or sign-in service behind the broker. */
-import type { ProxyFor } from './environment-proxy.ts'
+import type { ProxyFor } from '../../outbound/environment-proxy.ts'
 
 /** Somebody who has proved who they are, as the source tells it. */
 export interface UpstreamIdentity {

@@ -1,9 +1,9 @@
 /** Calls to the services behind connectors: bounded in time, size and number, and never led to another origin. */
 import { fetch as undiciFetch } from 'undici'
 import { ProxyError } from '../../errors/proxy-error.ts'
-import type { ProxyFor } from './environment-proxy.ts'
+import type { ProxyFor } from '../../outbound/environment-proxy.ts'
+import { OutboundWays } from '../../outbound/ways.ts'
 import { failureInWords } from './network-words.ts'
-import { UpstreamWays } from './upstream-ways.ts'
 
 export interface UpstreamHttpOptions {
   /** PEM texts, trusted besides the machine's own authorities (as Dex does). */
@@ -60,7 +60,7 @@ const mostUnderWay = 64
 
 export function openUpstreamHttp(options: UpstreamHttpOptions = {}): UpstreamHttp {
   const { roots = [], insecureSkipVerify = false, timeLimit = 10_000, sizeLimit = 1024 * 1024 } = options
-  const ways = new UpstreamWays({ roots, insecureSkipVerify, timeLimit, proxyFor: options.proxyFor })
+  const ways = new OutboundWays({ roots, insecureSkipVerify, timeLimit, proxyFor: options.proxyFor })
   let underWay = 0
 
   const call = async (url: string, init: RequestInit): Promise<Response> => {

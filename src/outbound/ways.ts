@@ -1,4 +1,4 @@
-/** The ways to the services behind connectors: straight, or through a proxy of the environment, under the same bounds. */
+/** The ways to providers and to the services behind connectors: straight, or through a proxy of the environment. */
 import { isIP } from 'node:net'
 import { getCACertificates } from 'node:tls'
 import { Agent, buildConnector, type Dispatcher, Pool, ProxyAgent } from 'undici'
@@ -11,6 +11,8 @@ export interface WaysOptions {
   /** Milliseconds for one call. */
   readonly timeLimit: number
   readonly proxyFor: ProxyFor | undefined
+  /** Connections to one origin, or through one proxy. */
+  readonly connections?: number
 }
 
 export interface Way {
@@ -19,7 +21,7 @@ export interface Way {
   readonly proxy: string | undefined
 }
 
-export class UpstreamWays {
+export class OutboundWays {
   readonly #options: WaysOptions
   readonly #straight: Agent
   /** By origin: at most one for http and one for https, as the environment of a process stays the same. */
@@ -65,8 +67,8 @@ export class UpstreamWays {
   }
 
   #bounds() {
-    const { timeLimit } = this.#options
-    return { connections: 16, keepAliveTimeout: 10_000, headersTimeout: timeLimit, bodyTimeout: timeLimit }
+    const { timeLimit, connections = 16 } = this.#options
+    return { connections, keepAliveTimeout: 10_000, headersTimeout: timeLimit, bodyTimeout: timeLimit }
   }
 
   #tls() {

@@ -1,10 +1,10 @@
 /**
- * Which proxy leads to the service behind a connector, by HTTP_PROXY, HTTPS_PROXY and NO_PROXY, as programs in Go (Dex
- * among them) read these: each scheme has its own variable, nothing on this machine's loopback goes through a proxy, and
+ * Which proxy leads to a provider or a service, by HTTP_PROXY, HTTPS_PROXY and NO_PROXY, as programs in Go (Pomerium, Dex)
+ * read these: each scheme has its own variable, nothing on this machine's loopback goes through a proxy, and
  * NO_PROXY lists names (with everything below them), addresses and networks, with a port or without.
  */
 import { isIP } from 'node:net'
-import { compileNetworks } from '../../wire/address.ts'
+import { compileNetworks } from '../wire/address.ts'
 
 export interface EnvironmentProxy {
   /** Without user and password, for messages. */
