@@ -8,6 +8,7 @@ import { ProxyError } from '../errors/proxy-error.ts'
 import type { Audit } from './audit.ts'
 import { isClientEndpoint, serveClient } from './client-endpoints.ts'
 import type { ClientGuesses } from './guesses/client-guesses.ts'
+import { basePathOf } from './issuer.ts'
 import { type CrossOrigin, greetProgram, sendError, settleBearer } from './programs.ts'
 import { dropUnlessOpenId, tidyScope } from './provider/authorization-rules.ts'
 import { prefilledCode } from './provider/device.ts'
@@ -65,7 +66,7 @@ const isForKeeping = /^\/(?:keys$|\.well-known\/)/
 export function makeFront(options: FrontOptions): Front {
   const { issuer, pages, report } = options
   const base = new URL(issuer)
-  const prefix = base.pathname.replace(/\/$/, '')
+  const prefix = basePathOf(issuer)
   return async (request, response, caller) => {
     const target = targetBelow(request.url ?? '', prefix)
     const headers = { ...careful, ...(!isForKeeping.test(target?.path ?? '') && notKept), ...options.headers }

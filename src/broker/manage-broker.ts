@@ -3,6 +3,7 @@ import type { BrokerSettings } from '../config/dex/broker-settings.ts'
 import { printDuration } from '../wire/duration.ts'
 import type { ConnectorBook } from './connectors/connector-book.ts'
 import type { BrokerDoors } from './doors.ts'
+import { basePathOf } from './issuer.ts'
 import type { RoutesOpenTo } from './management/diagnose-connector.ts'
 import type { ReadConnector } from './management/local-connectors.ts'
 import { type LocalManagement, localManagement } from './management/local-management.ts'
@@ -85,8 +86,7 @@ function lifetimesOf({ expiry }: BrokerSettings) {
 
 /** As applications see it. */
 async function readDiscovery({ inside }: BrokerDoors, issuer: string) {
-  const path = new URL(issuer).pathname.replace(/\/$/, '')
-  const answer = await fetch(`${inside}${path}/.well-known/openid-configuration`, {
+  const answer = await fetch(`${inside}${basePathOf(issuer)}/.well-known/openid-configuration`, {
     signal: AbortSignal.timeout(5_000),
   })
   return (await answer.json()) as Record<string, never>

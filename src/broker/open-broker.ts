@@ -13,7 +13,7 @@ import { type BrokerDoors, openBrokerDoors } from './doors.ts'
 import { type Front, makeFront } from './front.ts'
 import { ClientGuesses } from './guesses/client-guesses.ts'
 import { UserCodeGuesses } from './guesses/user-code-guesses.ts'
-import { hostPrefixOf } from './host-prefix.ts'
+import { callbackOf, hostPrefixOf } from './issuer.ts'
 import { manageBroker } from './manage-broker.ts'
 import type { RoutesOpenTo } from './management/diagnose-connector.ts'
 import type { ReadConnector } from './management/local-connectors.ts'
@@ -101,7 +101,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
         openConnectorOf(connector, tools, { users: () => localUsers(settings.staticPasswords, store), checker }),
       toolsFor: (id) => ({
         id,
-        callbackUrl: `${issuer.replace(/\/$/, '')}/callback`,
+        callbackUrl: callbackOf(issuer),
         readFile: options.readFile,
         proxyFor: options.proxyFor,
         now,

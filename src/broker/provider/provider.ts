@@ -12,7 +12,7 @@ import { jwtKey } from '../../crypto/sign-jwt.ts'
 import type { Audit } from '../audit.ts'
 import type { OpenConnectors } from '../connectors/open-connectors.ts'
 import type { UserCodeGuesses } from '../guesses/user-code-guesses.ts'
-import { hostPrefixOf } from '../host-prefix.ts'
+import { cookiePathOf, hostPrefixOf } from '../issuer.ts'
 import { hasBrokenOff } from '../sign-in/send.ts'
 import { longestAttempt } from '../sign-in/sign-in.ts'
 import type { Store } from '../store/store.ts'
@@ -86,8 +86,7 @@ export function makeProvider(options: ProviderOptions): MadeProvider {
   const { library, settings, clients, accounts, pages, report } = options
   const { issuer, expiry, oauth2, signer } = settings
   const isSecure = issuer.startsWith('https:')
-  const path = new URL(issuer).pathname.replace(/\/$/, '') || '/'
-  const cookie = { httpOnly: true, sameSite: 'lax', secure: isSecure, path } as const
+  const cookie = { httpOnly: true, sameSite: 'lax', secure: isSecure, path: cookiePathOf(issuer) } as const
   const grants = new Grants(options)
   const keys = options.jwks.map((jwk) => jwtKey(jwk, signer.algorithm))
   const hints = new SignOutHints({ issuer, keys })

@@ -6,6 +6,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { type JwtKey, readJwt, signJwt } from '../../crypto/sign-jwt.ts'
+import { basePathOf } from '../issuer.ts'
 import { readForm } from '../sign-in/send.ts'
 import { brokerPaths } from './paths.ts'
 
@@ -35,7 +36,7 @@ export class SignOutHints {
 
   constructor(options: HintOptions) {
     this.#options = options
-    this.#path = new URL(options.issuer).pathname.replace(/\/$/, '') + brokerPaths.end_session
+    this.#path = basePathOf(options.issuer) + brokerPaths.end_session
   }
 
   /** The verified hint of a request, if it has one. */

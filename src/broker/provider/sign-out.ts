@@ -5,6 +5,7 @@
  */
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Audit } from '../audit.ts'
+import { cookiePathOf } from '../issuer.ts'
 import type { Store } from '../store/store.ts'
 import { type BrokerPages, type BrokerView, formTargetsOf, pageHeaders } from '../views.ts'
 import type { Identities } from './identities.ts'
@@ -90,7 +91,7 @@ async function endSession(context: KoaContextWithOIDC, options: SignOutOptions):
     ...(accountId !== undefined && { subject: accountId }),
   })
   await session.destroy()
-  context.cookies.set(provider.cookieName('session'), null, { overwrite: true, path: cookiePath(provider.issuer) })
+  context.cookies.set(provider.cookieName('session'), null, { overwrite: true, path: cookiePathOf(provider.issuer) })
 }
 
 /** Everything that came from this browser session, at every application. */
@@ -132,8 +133,4 @@ function seeOther(context: KoaContextWithOIDC, address: string): void {
   context.redirect(address)
   context.type = 'text'
   context.body = ''
-}
-
-export function cookiePath(issuer: string): string {
-  return new URL(issuer).pathname.replace(/\/$/, '') || '/'
 }

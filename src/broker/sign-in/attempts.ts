@@ -8,6 +8,7 @@ import { ProxyError } from '../../errors/proxy-error.ts'
 import type { UpstreamIdentity } from '../connectors/connector.ts'
 import type { BorrowedConnector, ConnectorLabel, OpenConnectors } from '../connectors/open-connectors.ts'
 import { GuessGuard } from '../guesses/guess-guard.ts'
+import { basePathOf } from '../issuer.ts'
 import type { BoundedRecords } from '../provider/bounded-records.ts'
 import type { ClientBook } from '../provider/client-book.ts'
 import { deviceGrant, mayServe } from '../provider/connector-grants.ts'
@@ -118,8 +119,7 @@ export class Attempts {
 
   /** Without scheme and host: a browser that has turned an http issuer into https stays where it is. */
   url(path: string, query: Readonly<Record<string, string>>): string {
-    const below = new URL(this.options.issuer).pathname.replace(/\/$/, '')
-    return `${below}${path}?${new URLSearchParams(query)}`
+    return `${basePathOf(this.options.issuer)}${path}?${new URLSearchParams(query)}`
   }
 
   async clientName(attempt: Interaction): Promise<string> {

@@ -3,6 +3,7 @@
  * back, consent. Each works on one attempt, found only in the browser that began it, and leads back to the provider.
  */
 import type { Interaction, KoaContextWithOIDC } from 'oidc-provider'
+import { cookiePathOf } from '../issuer.ts'
 import { overView } from '../provider/error-view.ts'
 import { AttemptOver, answer } from './attempt.ts'
 import { Attempts, type SignInOptions, type SignInRequest } from './attempts.ts'
@@ -37,12 +38,11 @@ export class SignIn {
     { uid, prompt, params, deviceCode }: Pick<Interaction, 'uid' | 'prompt' | 'params' | 'deviceCode'>,
   ): Promise<string> {
     const { cookies, issuer, alwaysChoose } = this.#attempts.options
-    const path = new URL(issuer).pathname.replace(/\/$/, '') || '/'
     const attributes = {
       httpOnly: true,
       sameSite: 'lax',
       secure: issuer.startsWith('https:'),
-      path,
+      path: cookiePathOf(issuer),
       signed: false,
     } as const
     for (const name of cookies.tooMany(context.req)) context.cookies.set(name, null, attributes)
