@@ -260,3 +260,14 @@ test('a form that is no form, or is far too long, hears so wherever it is sent, 
   })
   assert.equal(status, 415)
 })
+
+test('a browser full of foreign attempts is rid of them a few at a time, by answers that pass through any proxy', async () => {
+  const { pathname, search } = new URL(authorizeUrl(world.issuer, { connector_id: 'local' }))
+  const cookie = Array.from({ length: 400 }, (_, at) => `ostiary_attempt_${at}=x`).join('; ')
+  const heard = await say(
+    `GET ${pathname}${search} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCookie: ${cookie}\r\n\r\n`,
+  )
+  assert.match(heard, /^HTTP\/1\.1 303 /)
+  assert.match(heard, /ostiary_attempt_0=; [^\r]*1970/)
+  assert.ok(heard.indexOf('\r\n\r\n') < 4_096, heard)
+})

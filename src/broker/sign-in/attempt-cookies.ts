@@ -9,6 +9,8 @@ import { cookiesOf } from '../../wire/cookies.ts'
 const family = 'ostiary_attempt_'
 /** Of one browser; more would make its requests too long. */
 const mostAttempts = 12
+/** Dropped by one answer: its head has to pass through whatever stands before us, which may take no more than 4 KiB. */
+const mostDropped = 16
 
 export class AttemptCookies {
   readonly #key: Buffer
@@ -27,7 +29,8 @@ export class AttemptCookies {
   /** Names of the oldest attempts, where a browser holds more than it may: browsers send the oldest first (RFC 6265 §5.4). */
   tooMany(request: IncomingMessage): readonly string[] {
     const names = cookiesOf(request.headers.cookie).map(({ name }) => name)
-    return names.filter((name) => name.startsWith(this.#prefix)).slice(0, -(mostAttempts - 1))
+    const held = names.filter((name) => name.startsWith(this.#prefix))
+    return held.slice(0, -(mostAttempts - 1)).slice(0, mostDropped)
   }
 
   value(uid: string): string {
