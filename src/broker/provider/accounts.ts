@@ -4,11 +4,12 @@ import { ProxyError } from '../../errors/proxy-error.ts'
 import { refresherOf } from '../connectors/connector.ts'
 import type { OpenConnectors } from '../connectors/open-connectors.ts'
 import { claimsOf } from './claims.ts'
-import type { BrokerClient, ClientBook } from './client-book.ts'
+import { allowsConnector, type BrokerClient, type ClientBook } from './client-book.ts'
 import { type ConnectorGrant, grantOfPage, mayServe } from './connector-grants.ts'
 import { type Identities, type KnownIdentity, readKnown } from './identities.ts'
 import type { ProviderErrors } from './oidc-library.ts'
 import { isInGrace } from './refresh-grace.ts'
+import { sourceAway } from './source-away.ts'
 
 export interface AccountOptions {
   readonly identities: Identities
@@ -90,7 +91,7 @@ export class Accounts {
       this.#report(error, known)
       // The person is out: whoever sits there signs in again. Where nothing is known the error goes on, to a page.
       if (isAboutAccount(error)) return undefined
-      throw this.#unavailable()
+      throw this.#away()
     }
   }
 
@@ -102,9 +103,8 @@ export class Accounts {
     const connector = this.#options.connectors.list().find(({ id }) => id === connectorId)
     if (connector && !mayServe(connector, grant)) return false
     const client = await this.#options.clients.find(oidc.client?.clientId ?? '')
-    const allowed = client?.allowedConnectors ?? []
     const named = oidc.params?.['connector_id']
-    return (allowed.length === 0 || allowed.includes(connectorId)) && (named === undefined || named === connectorId)
+    return allowsConnector(client, connectorId) && (named === undefined || named === connectorId)
   }
 
   /** For the token endpoint: the answer of the source, or the error that the application has to get. */
@@ -115,7 +115,7 @@ export class Accounts {
     } catch (error) {
       this.#report(error, known)
       if (isAboutAccount(error)) throw new errors.InvalidGrant('the account may not sign in any more')
-      throw this.#unavailable()
+      throw this.#away()
     }
   }
 
@@ -134,12 +134,8 @@ export class Accounts {
     return { ...known, identity: { ...identity, groups: renameGroups(identity.groups) }, checkedAt: now() }
   }
 
-  #unavailable(): Error {
-    const error = new this.#options.errors.CustomOIDCProviderError(
-      'temporarily_unavailable',
-      'the directory behind this service cannot be reached, try again',
-    )
-    return Object.assign(error, { status: 503, statusCode: 503, expose: true })
+  #away(): Error {
+    return sourceAway(this.#options.errors, 'the directory behind this service cannot be reached, try again')
   }
 
   #report(error: unknown, { connectorId, subject }: KnownIdentity): void {

@@ -2,7 +2,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { OpenConnectors } from '../connectors/open-connectors.ts'
 import { claimsOfScopes } from './claims.ts'
-import type { ClientBook } from './client-book.ts'
+import { allowsConnector, type ClientBook } from './client-book.ts'
 import type { ProviderLibrary } from './oidc-library.ts'
 import { audiencesOf } from './tokens.ts'
 
@@ -30,8 +30,7 @@ export function checkAuthorization({ library, clients, connectors }: Rules) {
     if (unknown.length > 0) throw new InvalidScope('unrecognized scope', unknown.join(' '))
     await checkAudiences(asked, { library, clients, clientId: client.clientId })
     if (connectorId !== undefined) {
-      const allowed = (await clients.find(client.clientId))?.allowedConnectors ?? []
-      const isAllowed = allowed.length === 0 || allowed.includes(connectorId)
+      const isAllowed = allowsConnector(await clients.find(client.clientId), connectorId)
       if (!isAllowed || !connectors.list().some(({ id }) => id === connectorId))
         throw new InvalidRequest('connector_id names no connector of this client')
     }

@@ -45,6 +45,15 @@ function compile(client: ClientSettings): BrokerClient {
   return { ...client, renameGroups: compileGroupRules(client.groups) }
 }
 
+/** Whether people may come to this client through that connector; a client that names none takes all. */
+export function allowsConnector(
+  client: Pick<ClientSettings, 'allowedConnectors'> | undefined,
+  connectorId: string,
+): boolean {
+  const allowed = client?.allowedConnectors ?? []
+  return allowed.length === 0 || allowed.includes(connectorId)
+}
+
 /** In the place of an address: the code is shown, and carried over by hand. */
 export const outOfBand = 'urn:ietf:wg:oauth:2.0:oob'
 const loopback = /^http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?(?:[/?]|$)/

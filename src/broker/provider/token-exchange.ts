@@ -8,11 +8,13 @@ import { ProxyError } from '../../errors/proxy-error.ts'
 import type { OpenConnectors } from '../connectors/open-connectors.ts'
 import { claimsFor } from './accounts.ts'
 import { checkAudiences } from './authorization-rules.ts'
-import type { ClientBook } from './client-book.ts'
+import { claimsOfScopes } from './claims.ts'
+import { allowsConnector, type ClientBook } from './client-book.ts'
 import { exchangeGrant, mayServe } from './connector-grants.ts'
 import { dexSubject } from './dex-subject.ts'
 import type { Identities } from './identities.ts'
 import type { ProviderLibrary } from './oidc-library.ts'
+import { sourceAway } from './source-away.ts'
 import { audiencesOf, pickClaims } from './tokens.ts'
 
 interface ExchangeOptions {
@@ -34,7 +36,6 @@ function tokenType(uri: string): (typeof tokenTypes)[keyof typeof tokenTypes] | 
 }
 
 const parameters = ['connector_id', 'subject_token', 'subject_token_type', 'requested_token_type', 'scope', 'audience']
-const known = new Set(['openid', 'email', 'profile', 'groups', 'federated:id'])
 /** Milliseconds that the service may take. */
 const sourceLimit = 15_000
 
@@ -55,13 +56,13 @@ async function exchange(provider: Provider, context: KoaContextWithOIDC, options
   if (!from) throw new InvalidRequest('subject_token_type must be that of an ID token or access token')
   if (!wanted) throw new InvalidRequest('requested_token_type must be that of an ID token or access token')
   const scopes = (text('scope') || 'openid').split(' ').filter(Boolean)
-  const odd = scopes.filter((scope) => !known.has(scope) && audiencesOf([scope]).length === 0)
+  const odd = scopes.filter((scope) => !Object.hasOwn(claimsOfScopes, scope) && audiencesOf([scope]).length === 0)
   if (odd.length > 0) throw new InvalidScope('unrecognized scope', odd.join(' '))
   if (!scopes.includes('openid')) throw new InvalidScope('missing required scope', 'openid')
   await checkAudiences(scopes, { library, clients, clientId: client.clientId })
 
-  const allowed = (await clients.find(client.clientId))?.allowedConnectors ?? []
-  if (allowed.length > 0 && !allowed.includes(text('connector_id')))
+  const served = await clients.find(client.clientId)
+  if (!allowsConnector(served, text('connector_id')))
     throw new InvalidRequest('connector_id names no connector of this client')
   const { connectorId, identity } = await whose(
     { connectorId: text('connector_id'), token: text('subject_token'), from },
@@ -93,7 +94,7 @@ async function exchange(provider: Provider, context: KoaContextWithOIDC, options
       ? await token.save()
       : await idToken(provider, {
           context,
-          claims: { sub: subject, ...pickClaims(claimsFor(held, await clients.find(client.clientId)), scopes) },
+          claims: { sub: subject, ...pickClaims(claimsFor(held, served), scopes) },
           scopes,
         })
   context.body = {
@@ -122,13 +123,7 @@ async function whose(
   } catch (error) {
     report('a token was handed in that cannot be exchanged', error)
     if (error instanceof ProxyError && error.code === 'CONNECTOR_UNREACHABLE')
-      throw Object.assign(
-        new library.errors.CustomOIDCProviderError(
-          'temporarily_unavailable',
-          'the service behind the connector cannot be reached',
-        ),
-        { status: 503, statusCode: 503, expose: true },
-      )
+      throw sourceAway(library.errors, 'the service behind the connector cannot be reached')
     throw new InvalidGrant('the subject token cannot be trusted')
   }
 }

@@ -10,7 +10,7 @@ import type { BorrowedConnector, ConnectorLabel, OpenConnectors } from '../conne
 import { GuessGuard } from '../guesses/guess-guard.ts'
 import { basePathOf } from '../issuer.ts'
 import type { BoundedRecords } from '../provider/bounded-records.ts'
-import type { ClientBook } from '../provider/client-book.ts'
+import { allowsConnector, type ClientBook } from '../provider/client-book.ts'
 import { deviceGrant, mayServe } from '../provider/connector-grants.ts'
 import { dexSubject } from '../provider/dex-subject.ts'
 import type { Identities } from '../provider/identities.ts'
@@ -82,11 +82,10 @@ export class Attempts {
     const grant = deviceCode === undefined ? 'authorization_code' : deviceGrant
     const { clients, connectors } = this.options
     const client = await clients.find(String(params['client_id'] ?? ''))
-    const allowed = client?.allowedConnectors ?? []
     const named = params['connector_id']
     return connectors
       .list()
-      .filter(({ id }) => (allowed.length === 0 || allowed.includes(id)) && (named === undefined || named === id))
+      .filter(({ id }) => allowsConnector(client, id) && (named === undefined || named === id))
       .filter((connector) => mayServe(connector, grant))
   }
 
