@@ -12,15 +12,21 @@ interface Shown {
   readonly id?: string
   readonly secret?: string
   readonly by?: 'header' | 'form' | 'header without form'
+  /** Blanks after "Basic": one or more (RFC 9110 §11.4). */
+  readonly blanks?: string
+  /** Beside the header, where the id stands once more, or nothing. */
+  readonly formId?: string
 }
 
 /** One client that shows a secret. */
-function show(world: World, { from, path = '/token/introspect', id = 'app', secret = 'guess', by = 'header' }: Shown) {
+function show(world: World, shown: Shown) {
+  const { from, path = '/token/introspect', id = 'app', secret = 'guess', by = 'header', blanks = ' ', formId } = shown
   const fields = new URLSearchParams({ token: 'x', grant_type: 'refresh_token', refresh_token: 'x', scope: 'openid' })
   if (by === 'form')
     for (const [name, value] of Object.entries({ client_id: id, client_secret: secret })) fields.set(name, value)
   const headers: Record<string, string> = { 'x-forwarded-for': from }
-  if (by !== 'form') headers['authorization'] = basic(id, secret)
+  if (by !== 'form') headers['authorization'] = basic(id, secret).replace(' ', blanks)
+  if (formId !== undefined) fields.set('client_id', formId)
   if (by !== 'header without form') headers['content-type'] = 'application/x-www-form-urlencoded'
   const body = by === 'header without form' ? '' : String(fields)
   return new Promise<{ status: number; wait: number; body: string }>((resolve, reject) => {
@@ -104,6 +110,18 @@ test('whoever guesses elsewhere, from however many addresses, does not lock the 
   assert.equal((await show(world, home)).status, 200)
   assert.equal((await show(world, { ...home, from: '203.0.113.6' })).status, 429, 'elsewhere it waits, for a moment')
   assert.ok((await show(world, { ...home, from: '203.0.113.6' })).wait <= 30)
+})
+
+test('guesses at one client are counted as such however its id is written', async () => {
+  for (const spelling of [{ blanks: '   ' }, { formId: '' }, { blanks: '  ', formId: 'app' }]) {
+    await using world = await startBroker({ isBehindProxy: true })
+    const statuses: number[] = []
+    for (let host = 1; host <= 150; host++)
+      statuses.push((await show(world, { from: `198.51.100.${host}`, ...spelling })).status)
+    assert.deepEqual([...new Set(statuses)], [401, 429], JSON.stringify(spelling))
+    const { status } = await show(world, { from: '203.0.113.9' })
+    assert.equal(status, 429, `${JSON.stringify(spelling)} is counted for somebody else`)
+  }
 })
 
 test('whoever guesses at one client from the address of another does not hold that one up', async () => {

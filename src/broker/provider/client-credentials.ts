@@ -49,8 +49,8 @@ export function wantSecret(headers: IncomingHttpHeaders, form: URLSearchParams):
   headers.authorization = nobody
 }
 
-/** Scheme and credentials, form-encoded inside (RFC 6749 §2.3.1), or as they are where that cannot be so encoded. */
-function readBasic(header: string): { readonly id: string; readonly secret: string } | undefined {
+/** Id and secret, form-encoded inside (RFC 6749 §2.3.1), or as they are where that cannot be so encoded. */
+export function readBasic(header: string): { readonly id: string; readonly secret: string } | undefined {
   const encoded = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header)?.[1]
   if (encoded === undefined) return undefined
   const [id = '', ...rest] = Buffer.from(encoded, 'base64').toString('utf8').split(':')
