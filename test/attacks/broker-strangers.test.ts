@@ -42,7 +42,7 @@ function say(octets: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(new URL(world.issuer).port), '127.0.0.1')
     let heard = ''
-    socket.setTimeout(10_000, () => reject(new Error(`no end of the answer to ${octets.slice(0, 300)}`)))
+    socket.setTimeout(25_000, () => reject(new Error(`no end of the answer to ${octets.slice(0, 300)}`)))
     socket.on('data', (part) => (heard += part.toString('latin1')))
     // Whoever sends more than is taken hears the answer, and then that nobody reads on.
     socket.on('error', () => undefined)
