@@ -1,7 +1,18 @@
 /** Decisions about identity as the log tells them: who asked for what, from where, and how it ended. Never a secret. */
-import type { AuditEvent } from './sign-in/password-check.ts'
 
-/** What was decided about, besides a sign-in with name and password or at another service. */
+/** One try to sign in, with name and password or at another service. */
+export interface SignInEvent {
+  readonly outcome: 'signed-in' | 'refused' | 'held-up' | 'failed'
+  readonly connector: string
+  /** What was typed as the name; '' where another service asked for it. */
+  readonly login: string
+  readonly address: string
+  readonly subject?: string
+  /** Code of the failure. */
+  readonly code?: string
+}
+
+/** What was decided about, besides a sign-in. */
 export type DecisionAct =
   | 'authorization'
   | 'client authentication'
@@ -30,6 +41,6 @@ export interface Decision {
   readonly reason?: string
 }
 
-export type AuditLine = ({ readonly act: 'sign-in' } & AuditEvent) | Decision
+export type AuditLine = ({ readonly act: 'sign-in' } & SignInEvent) | Decision
 
 export type Audit = (line: AuditLine) => void

@@ -22,7 +22,7 @@ import type { BrokerPages } from './views.ts'
 export interface Serving {
   readonly provider: Provider
   unwrap(token: string): string
-  readonly serveProvider: (request: IncomingMessage, response: ServerResponse) => Promise<void>
+  readonly answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>
 }
 
 export interface FrontOptions {
@@ -209,7 +209,7 @@ async function pass(request: IncomingMessage, response: ServerResponse, asked: A
   const { path, query, prefix, options } = asked
   const below = query === '' ? path : `${path}?${query}`
   Object.assign(request, { originalUrl: prefix + below, url: below })
-  await options.serving().serveProvider(request, response)
+  await options.serving().answer(request, response)
 }
 
 /** OpenID Connect Core §3.1.2.1 wants POST at the authorization endpoint, too: its form becomes an address. */

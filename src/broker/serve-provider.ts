@@ -29,7 +29,7 @@ export function serveProvider(
     return {
       provider,
       unwrap,
-      serveProvider: async (request, response) => void (await callback(request, response)),
+      answer: async (request, response) => void (await callback(request, response)),
     }
   }
   let serving = make()

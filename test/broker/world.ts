@@ -3,10 +3,9 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hashSync } from 'bcryptjs'
-import type { Decision } from '#src/broker/audit.ts'
+import type { Decision, SignInEvent } from '#src/broker/audit.ts'
 import type { ReadConnector } from '#src/broker/management/local-connectors.ts'
 import { type Broker, openBroker } from '#src/broker/open-broker.ts'
-import type { AuditEvent } from '#src/broker/sign-in/password-check.ts'
 import type { BrokerSettings, ClientSettings, StaticPassword } from '#src/config/dex/broker-settings.ts'
 import type { ConnectorSettings } from '#src/config/dex/connectors/connector-settings.ts'
 import { Secret } from '#src/crypto/secret.ts'
@@ -72,7 +71,7 @@ export async function startBroker(options: WorldOptions = {}) {
   const port = await freePort()
   const issuer = `http://127.0.0.1:${port}${options.path ?? '/dex'}`
   /** Sign-ins, and beside them all else that was decided about somebody. */
-  const audit: AuditEvent[] = []
+  const audit: SignInEvent[] = []
   const decisions: Decision[] = []
   const log: { level: string; message: string; details: unknown }[] = []
   const settings: BrokerSettings = {

@@ -6,9 +6,9 @@
 import type { ConnectorSettings } from '../../config/dex/connectors/connector-settings.ts'
 import { digestText } from '../../crypto/random.ts'
 import { ProxyError } from '../../errors/proxy-error.ts'
-import { compileGroupRules } from '../provider/claims.ts'
+import { compileGroupRules } from '../group-rules.ts'
+import type { BorrowedConnector, ConnectorLabel, OpenConnectors } from './borrowed-connector.ts'
 import type { Connector, ConnectorTools } from './connector.ts'
-import type { BorrowedConnector, ConnectorLabel, OpenConnectors } from './open-connectors.ts'
 
 /** Opens a connector of any type; one table of all types stands behind it. */
 export type OpenConnector = (settings: ConnectorSettings, tools: ConnectorTools) => Connector | Promise<Connector>

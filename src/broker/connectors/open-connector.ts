@@ -1,8 +1,8 @@
 /** Opens a connector of any type: the list of all that there are. */
 import type { ConnectorSettings } from '../../config/dex/connectors/connector-settings.ts'
+import { isLocal } from '../declared-connectors.ts'
 import type { LocalUsers } from '../passwords/local-users.ts'
 import type { PasswordChecker } from '../passwords/password-checker.ts'
-import { isLocal } from '../settings-view.ts'
 import type { Connector, ConnectorTools } from './connector.ts'
 import { openGithubConnector } from './github.ts'
 import { openGitlabConnector } from './gitlab.ts'

@@ -1,7 +1,8 @@
 /** What a client may say of its own rules, looked at before they are kept: what is kept is obeyed at every sign-in. */
-import { compileGroupRules } from '../provider/claims.ts'
+import type { GroupRules } from '../../config/dex/group-rules.ts'
+import { compileGroupRules } from '../group-rules.ts'
 import { checkAddress, checkAddresses, checkConnectorId, checkName } from './checked-texts.ts'
-import { type ClientRules, type GroupRules, ManagementError } from './management.ts'
+import { type ClientRules, ManagementError } from './management.ts'
 
 const MANY = 100
 

@@ -1,7 +1,7 @@
 /** The connectors of our own broker under management: kept in the store, served by the book, proved before they are kept. */
 import type { ConnectorSettings } from '../../config/dex/connectors/connector-settings.ts'
 import { type ConnectorBook, connectorPrint } from '../connectors/connector-book.ts'
-import { isLocal } from '../settings-view.ts'
+import { isLocal } from '../declared-connectors.ts'
 import type { JsonObject, Store } from '../store/store.ts'
 import { checkConnectorId, checkName } from './checked-texts.ts'
 import {

@@ -1,4 +1,5 @@
 /** What can be managed in a broker, ours or a real Dex: connectors, clients, passwords, refresh tokens. */
+import type { GroupRules } from '../../config/dex/group-rules.ts'
 import type { DiagnosticStep } from '../connectors/connector.ts'
 import type { JsonObject } from '../store/store.ts'
 
@@ -60,13 +61,6 @@ export interface ClientRules {
   /** Always required of public clients. */
   readonly pkce: 'required' | 'optional'
   readonly groups: GroupRules
-}
-
-/** As the configuration has them; see `group-rules.ts` there. */
-export interface GroupRules {
-  readonly allow: readonly string[]
-  readonly map: Readonly<Record<string, string>>
-  readonly prefix: string
 }
 
 /** What create gets: id and secret are made where they are absent. */

@@ -1,8 +1,9 @@
 /** What management keeps in the store, a kind each, and how it is read again. Nobody else writes these kinds. */
 import type { ClientSettings } from '../../config/dex/broker-settings.ts'
+import type { GroupRules } from '../../config/dex/group-rules.ts'
 import { Secret } from '../../crypto/secret.ts'
 import type { JsonObject, JsonValue, Store, StoredRecord } from '../store/store.ts'
-import type { ClientRules, ConnectorRecord, GroupRules } from './management.ts'
+import type { ClientRules, ConnectorRecord } from './management.ts'
 
 export const kinds = {
   connector: 'Connector',

@@ -1,10 +1,11 @@
 /** The people whom the broker itself knows: those of the configuration first, then those made by management. */
+import type { StaticPassword } from '../../config/dex/broker-settings.ts'
 import { bcryptCosts, parseBcryptHash } from '../../crypto/bcrypt-hash.ts'
 import { allOf, findStoredPassword, kinds, readStoredPassword, type StoredPassword } from '../management/records.ts'
 import type { Store } from '../store/store.ts'
 
 export interface LocalUser {
-  /** bcrypt, out of its base64. */
+  /** bcrypt's text. */
   readonly hash: string
   readonly userId: string
   readonly name: string
@@ -22,19 +23,7 @@ export interface LocalUsers {
   highestCost(): number
 }
 
-/** As the configuration has them (`StaticPassword`). */
-export interface DeclaredUser {
-  readonly email: string
-  readonly hash: string
-  readonly username: string
-  readonly name: string
-  readonly preferredUsername: string
-  readonly emailVerified: boolean
-  readonly userID: string
-  readonly groups: readonly string[]
-}
-
-export function localUsers(declared: readonly DeclaredUser[], store: Store): LocalUsers {
+export function localUsers(declared: readonly StaticPassword[], store: Store): LocalUsers {
   const findStored = findStoredPassword(store)
   const byEmail = new Map<string, LocalUser>()
   const byId = new Map<string, LocalUser>()
@@ -77,7 +66,7 @@ export function localUsers(declared: readonly DeclaredUser[], store: Store): Loc
 }
 
 /** Dex: `name` falls back to `username`. */
-function describe(entry: DeclaredUser): LocalUser {
+function describe(entry: StaticPassword): LocalUser {
   const { email, hash, userID, username, name, preferredUsername, emailVerified, groups } = entry
   return { hash, userId: userID, name: name || username, preferredUsername, email, emailVerified, groups }
 }

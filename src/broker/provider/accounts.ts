@@ -1,8 +1,8 @@
 /** The provider's question "who is this?", answered from what was kept at the sign-in, and asked again of the source. */
 import type { Account, FindAccount, KoaContextWithOIDC } from 'oidc-provider'
 import { ProxyError } from '../../errors/proxy-error.ts'
+import type { OpenConnectors } from '../connectors/borrowed-connector.ts'
 import { refresherOf } from '../connectors/connector.ts'
-import type { OpenConnectors } from '../connectors/open-connectors.ts'
 import { claimsOf } from './claims.ts'
 import { allowsConnector, type BrokerClient, type ClientBook } from './client-book.ts'
 import { type ConnectorGrant, grantOfPage, mayServe } from './connector-grants.ts'

@@ -1,6 +1,6 @@
 /** Dex's rules for a sign-in request that the library does not have: its scopes, and which connector may be named. */
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import type { OpenConnectors } from '../connectors/open-connectors.ts'
+import type { OpenConnectors } from '../connectors/borrowed-connector.ts'
 import { claimsOfScopes } from './claims.ts'
 import { allowsConnector, type ClientBook } from './client-book.ts'
 import type { ProviderLibrary } from './oidc-library.ts'

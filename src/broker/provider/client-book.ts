@@ -1,7 +1,7 @@
 /** Applications that may send people here: declared in the file, or made by management and kept in the store. */
 import type { ClientMetadata } from 'oidc-provider'
 import type { ClientSettings } from '../../config/dex/broker-settings.ts'
-import { compileGroupRules, type RenameGroups } from './claims.ts'
+import { compileGroupRules, type RenameGroups } from '../group-rules.ts'
 import { proofOfSecret } from './client-credentials.ts'
 
 /** A client as the broker serves it. */

@@ -10,7 +10,7 @@ import type {
 import type { BrokerSettings } from '../../config/dex/broker-settings.ts'
 import { jwtKey } from '../../crypto/sign-jwt.ts'
 import type { Audit } from '../audit.ts'
-import type { OpenConnectors } from '../connectors/open-connectors.ts'
+import type { OpenConnectors } from '../connectors/borrowed-connector.ts'
 import type { UserCodeGuesses } from '../guesses/user-code-guesses.ts'
 import { cookiePathOf, hostPrefixOf } from '../issuer.ts'
 import { hasBrokenOff } from '../sign-in/send.ts'

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import type { KoaContextWithOIDC, default as Provider } from 'oidc-provider'
 import { ProxyError } from '../../errors/proxy-error.ts'
-import type { OpenConnectors } from '../connectors/open-connectors.ts'
+import type { OpenConnectors } from '../connectors/borrowed-connector.ts'
 import { claimsFor } from './accounts.ts'
 import { checkAudiences } from './authorization-rules.ts'
 import { claimsOfScopes } from './claims.ts'

@@ -5,8 +5,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Interaction, default as Provider } from 'oidc-provider'
 import { ProxyError } from '../../errors/proxy-error.ts'
+import type { SignInEvent } from '../audit.ts'
+import type { BorrowedConnector, ConnectorLabel, OpenConnectors } from '../connectors/borrowed-connector.ts'
 import type { UpstreamIdentity } from '../connectors/connector.ts'
-import type { BorrowedConnector, ConnectorLabel, OpenConnectors } from '../connectors/open-connectors.ts'
 import { GuessGuard } from '../guesses/guess-guard.ts'
 import { basePathOf } from '../issuer.ts'
 import type { BoundedRecords } from '../provider/bounded-records.ts'
@@ -18,7 +19,7 @@ import type { Store } from '../store/store.ts'
 import type { BrokerPages } from '../views.ts'
 import { answerAttempt, findAttempt, parameterOf } from './attempt.ts'
 import type { AttemptCookies } from './attempt-cookies.ts'
-import { type AuditEvent, PasswordChecks } from './password-check.ts'
+import { PasswordChecks } from './password-check.ts'
 import { sendRedirect } from './send.ts'
 import { Turns } from './turns.ts'
 
@@ -35,7 +36,7 @@ export interface SignInOptions {
   /** `oauth2.alwaysShowLoginScreen`. */
   readonly alwaysChoose: boolean
   readonly rememberByDefault: boolean
-  audit(event: AuditEvent): void
+  audit(event: SignInEvent): void
   /** `requestId`: what the page names, so that it is found. */
   report(message: string, error: unknown, requestId: string): void
 }

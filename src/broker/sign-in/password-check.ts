@@ -1,20 +1,8 @@
-/** Names and passwords from the form to the connector: bounded, slowed down where somebody guesses, and written down. */
+/** Names and passwords from the form to the connector: bounded, and slowed down where somebody guesses. */
 import type { Connector, UpstreamIdentity, WantedScopes } from '../connectors/connector.ts'
 import { networkOf } from '../guesses/network.ts'
 import { PacedGuard } from '../guesses/paced-guard.ts'
 import { Turns } from './turns.ts'
-
-/** One try to sign in, for the log. */
-export interface AuditEvent {
-  readonly outcome: 'signed-in' | 'refused' | 'held-up' | 'failed'
-  readonly connector: string
-  /** What was typed as the name; '' where another service asked for it. */
-  readonly login: string
-  readonly address: string
-  readonly subject?: string
-  /** Code of the failure. */
-  readonly code?: string
-}
 
 export type CheckedPassword =
   | { readonly kind: 'right'; readonly identity: UpstreamIdentity }
@@ -26,7 +14,7 @@ export type CheckedPassword =
 /** Longer names are nobody's (RFC 5321 §4.5.3.1.3 for addresses), longer passwords are an attack on the hash. */
 export const longestLogin = 254
 const longestPassword = 1024
-/** Checks at once of one connector; each holds a connection to a directory or a place in the queue of the hashing thread. */
+/** Checks at once of one connector; each holds a connection to a directory or a place in the queue before the hashing threads. */
 const checksAtOnce = 64
 const checkLimit = 20_000
 const mostHomes = 20_000

@@ -1,7 +1,7 @@
 /** The form for name and password. A wrong password, a directory that is away, and a wait are told apart. */
 import type { Interaction } from 'oidc-provider'
 import { ProxyError } from '../../errors/proxy-error.ts'
-import type { BorrowedConnector } from '../connectors/open-connectors.ts'
+import type { BorrowedConnector } from '../connectors/borrowed-connector.ts'
 import { parameterOf, wantedScopes } from './attempt.ts'
 import type { Attempts, SignInRequest } from './attempts.ts'
 import { longestLogin } from './password-check.ts'

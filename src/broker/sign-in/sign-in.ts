@@ -19,7 +19,7 @@ export const longestAttempt = 60 * 60_000
 /** Path of the choice of connectors. */
 const choicePath = '/sign-in'
 const consentPath = '/approval'
-/** Connector ids as they may stand in a path; others are reached through the choice only, percent-encoded. */
+/** The way in by one connector, whose id is percent-encoded. */
 const loginPath = /^\/auth\/([^/]+)\/login$/
 
 /** Back to the provider. It looks at a cookie of its own there, which lies below a path and could be planted. */

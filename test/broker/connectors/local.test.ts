@@ -9,10 +9,11 @@ import { hashSync } from 'bcryptjs'
 import type { ConnectorTools } from '#src/broker/connectors/connector.ts'
 import { openLocalConnector } from '#src/broker/connectors/local.ts'
 import { kinds } from '#src/broker/management/records.ts'
-import { type DeclaredUser, localUsers } from '#src/broker/passwords/local-users.ts'
+import { localUsers } from '#src/broker/passwords/local-users.ts'
 import { PasswordChecker } from '#src/broker/passwords/password-checker.ts'
 import { dexSubject } from '#src/broker/provider/dex-subject.ts'
 import { openMemoryStore } from '#src/broker/store/memory-store.ts'
+import type { StaticPassword } from '#src/config/dex/broker-settings.ts'
 import { staticPasswordEntries, staticPasswordsOf } from '#src/config/dex/connectors/local.ts'
 import { bcryptCosts, nobodysBcryptHash, parseBcryptHash } from '#src/crypto/bcrypt-hash.ts'
 import { STATIC_PASSWORDS } from '#test/actors/dex.ts'
@@ -43,7 +44,7 @@ async function open(entries: readonly object[]) {
     warn: (message) => warnings.push(message),
   }
   const checker = new PasswordChecker()
-  const declared: readonly DeclaredUser[] = declare(entries).users
+  const declared: readonly StaticPassword[] = declare(entries).users
   const connector = openLocalConnector(localUsers(declared, store), tools, { checker })
   return {
     connector,

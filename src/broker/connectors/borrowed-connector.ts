@@ -1,5 +1,5 @@
 /** What signing in needs of the connectors that are open; the book of connectors offers it. */
-import type { RenameGroups } from '../provider/claims.ts'
+import type { RenameGroups } from '../group-rules.ts'
 import type { Connector } from './connector.ts'
 
 export interface ConnectorLabel {
