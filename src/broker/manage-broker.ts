@@ -1,5 +1,6 @@
 /** Management of the broker that is open in this process, and the look at what other instances on its store have changed. */
 import type { BrokerSettings } from '../config/dex/broker-settings.ts'
+import { bcryptCosts } from '../crypto/bcrypt-hash.ts'
 import { printDuration } from '../wire/duration.ts'
 import type { ConnectorBook } from './connectors/connector-book.ts'
 import type { BrokerDoors } from './doors.ts'
@@ -47,7 +48,7 @@ export function manageBroker(options: ManageOptions): ManagedBroker {
     fileClients: () => settings().staticClients,
     filePasswords: () => settings().staticPasswords.map(({ userID, ...user }) => ({ ...user, userId: userID })),
     isPassword: (password, hash) =>
-      checker.isRight(password, { hash, costliest: 10, signal: AbortSignal.timeout(20_000) }),
+      checker.isRight(password, { hash, costliest: bcryptCosts.least, signal: AbortSignal.timeout(20_000) }),
     // What ends at one application only is refused to it at its next refresh.
     onRevoked: async (subject, clientId) => (clientId === undefined ? await revocations.add(subject) : undefined),
     discovery: async () => await readDiscovery(doors, settings().issuer),

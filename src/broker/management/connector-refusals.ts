@@ -1,28 +1,14 @@
-/** Why a connector is not changed, in words for people, with the way out. */
+/** Why a connector in particular is not made or changed: its versions, and its trial. */
 import { ProxyError } from '../../errors/proxy-error.ts'
 import { ManagementError } from './management.ts'
+import { taken } from './refusals.ts'
 
+/** Where it comes from decides what can be done about it. */
 export function connectorTaken(id: string, isDeclared: boolean): ManagementError {
-  const details = isDeclared
-    ? ['it comes from the configuration file']
-    : ['update-connector changes it; delete-connector makes room']
-  return new ManagementError('exists', `cannot create connector "${id}": the id exists already`, { details })
-}
-
-export function connectorReadOnly(verb: string, id: string): ManagementError {
-  return new ManagementError('read-only', `cannot ${verb} connector "${id}": it comes from the configuration file`, {
-    details: ['change it there, and the broker follows at its next reload'],
-  })
-}
-
-export function connectorMissing(verb: string, id: string): ManagementError {
-  return new ManagementError(
-    'not-found',
-    `cannot ${verb} connector ${JSON.stringify(id.slice(0, 128))}: there is none`,
-    {
-      details: ['list-connector shows those that exist'],
-    },
-  )
+  const wayOut = isDeclared
+    ? 'it comes from the configuration file'
+    : 'update-connector changes it; delete-connector makes room'
+  return taken('connector', id, [wayOut])
 }
 
 export function connectorConflict(

@@ -5,7 +5,7 @@ import type { ConnectorBook } from '../connectors/connector-book.ts'
 import { claimsOf } from '../provider/claims.ts'
 import { dexSubject } from '../provider/dex-subject.ts'
 import type { JsonObject } from '../store/store.ts'
-import { ManagementError } from './management.ts'
+import { missing } from './refusals.ts'
 
 /** Somebody as the proxy would see them. */
 export interface Person {
@@ -32,16 +32,11 @@ export interface DiagnoseOptions {
 
 export async function* diagnoseConnector(id: string, options: DiagnoseOptions): AsyncGenerator<DiagnosticStep> {
   const { book, routesOpenTo, user, signal } = options
-  const entry = book.find(id)
-  if (!entry)
-    throw new ManagementError('not-found', `cannot test connector ${JSON.stringify(id.slice(0, 128))}: there is none`, {
-      details: ['list-connector shows those that exist'],
-    })
   let found: UpstreamIdentity | undefined
   let hasFailed = false
   try {
     using lease = await book.borrow(id)
-    if (!lease) return
+    if (!lease) throw missing('test', 'connector', id)
     let last = ''
     for await (const step of lease.connector.diagnose({ user, signal })) {
       found = step.identity ?? found

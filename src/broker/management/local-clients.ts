@@ -6,6 +6,7 @@ import { checkAddress, checkAddresses, checkClientId, checkName } from './checke
 import { checkRules } from './client-rules.ts'
 import { type ClientRecord, type Management, ManagementError } from './management.ts'
 import { allOf, kinds, printStoredClient, readStoredClient, type StoredClient, usualRules } from './records.ts'
+import { missing, readOnly, taken, untilWritten } from './refusals.ts'
 
 export interface LocalClientOptions {
   readonly store: Store
@@ -14,8 +15,6 @@ export interface LocalClientOptions {
 }
 
 type ClientManagement = Pick<Management, 'listClients' | 'getClient' | 'createClient' | 'updateClient' | 'deleteClient'>
-
-const ROUNDS = 100
 
 export function localClients({ store, fileClients }: LocalClientOptions): ClientManagement {
   const declared = (id: string) => fileClients().find((client) => client.id === id)
@@ -31,7 +30,7 @@ export function localClients({ store, fileClients }: LocalClientOptions): Client
       const client = declared(id)
       if (client) return { ...declaredRecord(client), ...secretOf(showSecret ? client.secret?.reveal() : undefined) }
       const record = await store.get(kinds.client, id)
-      if (!record) throw missing('show', id)
+      if (!record) throw missing('show', 'client', id)
       const stored = readStoredClient(record)
       return { ...shown(stored), ...secretOf(showSecret ? stored.secret : undefined) }
     },
@@ -50,27 +49,27 @@ export function localClients({ store, fileClients }: LocalClientOptions): Client
         rules: { ...usualRules, ...given.rules },
       }
       check(client)
-      if (declared(client.id)) throw taken(client.id)
-      if ((await store.put(recordOf(client), { ifVersion: 0 })) === undefined) throw taken(client.id)
+      const isNew = !declared(client.id) && (await store.put(recordOf(client), { ifVersion: 0 })) !== undefined
+      if (!isNew) throw taken('client', client.id)
       return { ...shown(client), ...secretOf(client.secret) }
     },
 
     async updateClient({ id, rules, ...change }) {
-      if (declared(id)) throw readOnly('update', id)
-      for (let round = 0; round < ROUNDS; round++) {
+      if (declared(id)) throw readOnly('update', 'client', id)
+      return await untilWritten('client', id, async () => {
         const found = await store.get(kinds.client, id)
-        if (!found) throw missing('update', id)
+        if (!found) throw missing('update', 'client', id)
         const old = readStoredClient(found)
         const client: StoredClient = { ...old, ...change, rules: { ...old.rules, ...rules } }
         check(client)
-        if ((await store.put(recordOf(client), { ifVersion: found.version })) !== undefined) return shown(client)
-      }
-      throw new ManagementError('conflict', `cannot update client "${id}": others write it all the time`)
+        const version = await store.put(recordOf(client), { ifVersion: found.version })
+        return version === undefined ? undefined : shown(client)
+      })
     },
 
     async deleteClient(id) {
-      if (declared(id)) throw readOnly('delete', id)
-      if (!(await store.delete(kinds.client, id))) throw missing('delete', id)
+      if (declared(id)) throw readOnly('delete', 'client', id)
+      if (!(await store.delete(kinds.client, id))) throw missing('delete', 'client', id)
     },
   }
 }
@@ -112,20 +111,4 @@ function check({ id, name, secret, redirectUris, trustedPeers, logoUrl, rules }:
   // As a configuration takes them: other letters than ASCII come encoded (RFC 6749 §2.3.1, appendix B).
   if (secret !== undefined && (secret.length > 512 || /[\p{C}]/u.test(secret)))
     throw new ManagementError('invalid', 'cannot use this secret: expected at most 512 letters, digits and signs')
-}
-
-function taken(id: string): ManagementError {
-  return new ManagementError('exists', `cannot create client "${id}": the id exists already`)
-}
-
-function readOnly(verb: string, id: string): ManagementError {
-  return new ManagementError('read-only', `cannot ${verb} client "${id}": it comes from the configuration file`, {
-    details: ['change it there, and the broker follows at its next reload'],
-  })
-}
-
-function missing(verb: string, id: string): ManagementError {
-  return new ManagementError('not-found', `cannot ${verb} client ${JSON.stringify(id.slice(0, 128))}: there is none`, {
-    details: ['list-client shows those that exist'],
-  })
 }

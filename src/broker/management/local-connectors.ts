@@ -4,15 +4,10 @@ import { type ConnectorBook, connectorPrint } from '../connectors/connector-book
 import { isLocal } from '../declared-connectors.ts'
 import type { JsonObject, Store } from '../store/store.ts'
 import { checkConnectorId, checkName } from './checked-texts.ts'
-import {
-  connectorConflict,
-  connectorMissing,
-  connectorReadOnly,
-  connectorTaken,
-  trialLines,
-} from './connector-refusals.ts'
+import { connectorConflict, connectorTaken, trialLines } from './connector-refusals.ts'
 import { type ChangeOptions, type ConnectorChange, type ConnectorRecord, ManagementError } from './management.ts'
 import { allOf, kinds, printStoredConnector, readStoredConnector } from './records.ts'
+import { missing, readOnly, untilWritten } from './refusals.ts'
 import { withoutSecretsOf } from './secret-keys.ts'
 
 /** A connector as it was given, before anybody has looked whether its keys are right. */
@@ -44,8 +39,6 @@ export interface Reconciliation {
 
 /** How long a source may take to prove that it works. */
 const TRIAL_MS = 20_000
-/** Of 20 who write at once one wins each round. */
-const ROUNDS = 100
 
 export class LocalConnectors {
   readonly #options: LocalConnectorOptions
@@ -69,7 +62,7 @@ export class LocalConnectors {
     if (declared) return this.#fileRecord(declared)
     const record = await this.#options.store.get(kinds.connector, id)
     if (record) return readStoredConnector(record)
-    throw connectorMissing('show', id)
+    throw missing('show', 'connector', id)
   }
 
   async create(change: ConnectorChange, { force, dryRun = false }: ChangeOptions): Promise<ConnectorRecord> {
@@ -91,11 +84,7 @@ export class LocalConnectors {
 
   /** Whoever names no version is the last writer; nobody's change is lost between the look and the writing. */
   async update(change: ConnectorChange, options: ChangeOptions): Promise<ConnectorRecord> {
-    for (let round = 0; round < ROUNDS; round++) {
-      const record = await this.#tryUpdate(change, options)
-      if (record) return record
-    }
-    throw new ManagementError('conflict', `cannot update connector "${change.id}": others write it all the time`)
+    return await untilWritten('connector', change.id, () => this.#tryUpdate(change, options))
   }
 
   async #tryUpdate(
@@ -103,10 +92,10 @@ export class LocalConnectors {
     { force, dryRun = false }: ChangeOptions,
   ): Promise<ConnectorRecord | undefined> {
     const { id, version, config, groups, grantTypes } = change
-    if (this.#isDeclared(id)) throw connectorReadOnly('update', id)
+    if (this.#isDeclared(id)) throw readOnly('update', 'connector', id)
     const { store } = this.#options
     const found = await store.get(kinds.connector, id)
-    if (!found) throw connectorMissing('update', id)
+    if (!found) throw missing('update', 'connector', id)
     const old = readStoredConnector(found)
     const next = Number(old.version) + 1
     if (version !== undefined && version !== next) throw connectorConflict(id, { old: old.version, next, got: version })
@@ -133,8 +122,8 @@ export class LocalConnectors {
   }
 
   async delete(id: string): Promise<void> {
-    if (this.#isDeclared(id)) throw connectorReadOnly('delete', id)
-    if (!(await this.#options.store.delete(kinds.connector, id))) throw connectorMissing('delete', id)
+    if (this.#isDeclared(id)) throw readOnly('delete', 'connector', id)
+    if (!(await this.#options.store.delete(kinds.connector, id))) throw missing('delete', 'connector', id)
     await this.#serve(id)
   }
 

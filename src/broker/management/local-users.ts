@@ -1,22 +1,23 @@
 /** Users of the `local` connector and everybody's refresh tokens under management. */
-import { bcryptCosts, nobodysBcryptHash, parseBcryptHash } from '../../crypto/bcrypt-hash.ts'
+import { bcryptCosts, parseBcryptHash } from '../../crypto/bcrypt-hash.ts'
 import { digestText } from '../../crypto/random.ts'
 import type { Store, StoredRecord } from '../store/store.ts'
 import { checkName } from './checked-texts.ts'
 import { type Management, ManagementError, type PasswordRecord, type RefreshTokenRecord } from './management.ts'
 import { allOf, kinds, readStoredPassword, type StoredPassword } from './records.ts'
+import { missing, readOnly, taken, untilWritten } from './refusals.ts'
 
 export interface LocalUserOptions {
   readonly store: Store
   /** Users of the configuration as it is now. */
   readonly filePasswords: () => readonly StoredPassword[]
-  /** Compares with bcrypt, outside of this thread. */
-  readonly isPassword: (password: string, hash: string) => Promise<boolean>
+  /** Whether the password opens the hash; without one it never does, and that takes as long. Outside of this thread. */
+  readonly isPassword: (password: string, hash: string | undefined) => Promise<boolean>
   /** Kinds that end with a grant, the refresh token's own among them. */
   readonly grantKinds: readonly string[]
   /** Kinds that end with a user's last session. */
   readonly sessionKinds: readonly string[]
-  /** Told after tokens were ended: sessions of the proxy, back channels. `clientId` undefined: everything of the user's. */
+  /** Told after tokens were ended. `clientId` undefined: everything of the user's. */
   readonly onRevoked?: (subject: string, clientId: string | undefined) => Promise<void>
 }
 
@@ -25,15 +26,9 @@ type PasswordManagement = Pick<
   'listPasswords' | 'createPassword' | 'updatePassword' | 'deletePassword' | 'verifyPassword'
 >
 
-const ROUNDS = 100
-
 export function localPasswords({ store, filePasswords, isPassword }: LocalUserOptions): PasswordManagement {
   const declared = (email: string) => filePasswords().find((user) => user.email.toLowerCase() === email.toLowerCase())
   const stored = async (email: string) => await store.get(kinds.password, email.toLowerCase())
-  const readOnly = (verb: string, email: string) =>
-    new ManagementError('read-only', `cannot ${verb} user "${email}": it comes from the configuration file`)
-  const missing = (verb: string, email: string) =>
-    new ManagementError('not-found', `cannot ${verb} user ${JSON.stringify(email.slice(0, 128))}: there is none`)
 
   return {
     async listPasswords() {
@@ -45,33 +40,31 @@ export function localPasswords({ store, filePasswords, isPassword }: LocalUserOp
     async createPassword(given) {
       const user = checked({ groups: [], ...given })
       const isNew = !declared(user.email) && (await store.put(recordOf(user), { ifVersion: 0 })) !== undefined
-      if (!isNew) throw new ManagementError('exists', `cannot create user "${user.email}": the address is taken`)
+      if (!isNew) throw taken('user', user.email)
     },
 
     async updatePassword({ email, ...change }) {
-      if (declared(email)) throw readOnly('update', email)
-      for (let round = 0; round < ROUNDS; round++) {
+      if (declared(email)) throw readOnly('update', 'user', email)
+      await untilWritten('user', email, async () => {
         const found = await stored(email)
-        if (!found) throw missing('update', email)
+        if (!found) throw missing('update', 'user', email)
         const user = checked({ ...readStoredPassword(found), ...change })
-        if ((await store.put(recordOf(user), { ifVersion: found.version })) !== undefined) return
-      }
-      throw new ManagementError('conflict', `cannot update user "${email}": others write it all the time`)
+        return await store.put(recordOf(user), { ifVersion: found.version })
+      })
     },
 
     async deletePassword(email) {
-      if (declared(email)) throw readOnly('delete', email)
-      if (!(await store.delete(kinds.password, email.toLowerCase()))) throw missing('delete', email)
+      if (declared(email)) throw readOnly('delete', 'user', email)
+      if (!(await store.delete(kinds.password, email.toLowerCase()))) throw missing('delete', 'user', email)
     },
 
     async verifyPassword(email, password) {
       const found = await stored(email)
       const user = declared(email) ?? (found && readStoredPassword(found))
-      // Above 72 octets bcrypt looks at the beginning only.
-      const canMatch = password !== '' && Buffer.byteLength(password) <= 72 && !password.includes('\0')
-      const matches = await isPassword(canMatch ? password : 'x', user?.hash ?? nobodysBcryptHash(bcryptCosts.least))
-      if (!user) throw missing('verify', email)
-      return matches && canMatch
+      // Looked at though there is nobody: the time tells nothing.
+      const isRight = await isPassword(password, user?.hash)
+      if (!user) throw missing('verify', 'user', email)
+      return isRight
     },
   }
 }

@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { compare } from 'bcryptjs'
 import { ConnectorBook } from '#src/broker/connectors/connector-book.ts'
 import { openConnectorOf } from '#src/broker/connectors/open-connector.ts'
 import type { RoutesOpenTo } from '#src/broker/management/diagnose-connector.ts'
@@ -67,7 +66,8 @@ export function makeWorld({ store = openMemoryStore({ now: Date.now }), ...optio
     warn: (message) => warnings.push(message),
     fileClients: () => options.clients ?? [],
     filePasswords: () => options.passwords ?? [],
-    isPassword: (password, hash) => compare(password, hash),
+    isPassword: (password, hash) =>
+      checker.isRight(password, { hash, costliest: 10, signal: AbortSignal.timeout(20_000) }),
     grantKinds: ['RefreshToken', 'Grant'],
     sessionKinds: ['Session'],
     discovery: () => ({ issuer: 'http://127.0.0.1:5556/dex', scopes_supported: ['openid', 'groups'] }),

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto'
 import type { DiagnosticStep } from '../../connectors/connector.ts'
 import type { JsonObject } from '../../store/store.ts'
 import { type ConnectorChange, type ConnectorRecord, type Management, ManagementError } from '../management.ts'
+import { missing, taken } from '../refusals.ts'
 import type { Message } from './dex-api.ts'
 import type { DexClient } from './dex-client.ts'
-import { missing, taken } from './dex-refusals.ts'
 
 type ConnectorCalls = Pick<
   Management,
@@ -14,7 +14,7 @@ type ConnectorCalls = Pick<
 
 export function connectorsOf(dex: DexClient): ConnectorCalls {
   const list = async () => (await dex.call('ListConnectors')).connectors.map(connectorOf)
-  const get = async (verb: string, id: string) => {
+  const get = async (verb: 'show' | 'update', id: string) => {
     const found = (await list()).find((connector) => connector.id === id)
     if (!found) throw missing(verb, 'connector', id)
     return found

@@ -1,9 +1,9 @@
 /** Management of a real Dex over its gRPC API, as far as that can; what it cannot is said, with the way out. */
 import { type ClientRecord, type Management, ManagementError } from '../management.ts'
+import { missing, taken } from '../refusals.ts'
 import type { Message } from './dex-api.ts'
 import { type DexClient, type DexClientOptions, openDexClient } from './dex-client.ts'
 import { connectorsOf } from './dex-connectors.ts'
-import { missing, taken } from './dex-refusals.ts'
 
 /** Nothing is sent before the first call. */
 export function dexManagement(options: DexClientOptions): Management & AsyncDisposable {
