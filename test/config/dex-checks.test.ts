@@ -167,6 +167,11 @@ const warned: readonly (readonly [what: string, text: string, words: RegExp])[] 
     /nobody can sign in for this client/,
   ],
   [
+    'an answer in clear (RFC 9700 §2.6)',
+    'staticClients: [{id: a, name: a, secret: b, redirectURIs: ["https://a.test/", "http://a.test/"]}]',
+    /redirectURIs\[1\] codes come back in clear/,
+  ],
+  [
     'a connector that is not there',
     client(', allowedConnectors: [ldapp]'),
     /there is no connector "ldapp" in this file/,
@@ -194,6 +199,12 @@ for (const [what, text, words] of warned) {
     assert.match((await brokerWarnings(whole)).join('\n'), words)
   })
 }
+
+test('an application on the machine of the browser needs no TLS (RFC 8252 §7.3), nor does one with a scheme of its own', async () => {
+  const uris = ['http://127.0.0.1:8/cb', 'http://localhost/', 'http://[::1]:8/', 'http://a.localhost:8/', 'app:/cb']
+  const client = `{id: a, name: a, secret: b, redirectURIs: ${JSON.stringify(uris)}, postLogoutRedirectURIs: ["http://a.test/"]}`
+  assert.deepEqual(await brokerWarnings(wholeOf(`staticClients: [${client}]`)), [])
+})
 
 test('what is on by being false, null or empty says nothing', async () => {
   const text = `${DEX}mfa: {}\noauth2: {passwordConnector: ""}\ntelemetry:\n${connector(`${auth0}, insecureSkipVerify: false`)}`

@@ -233,6 +233,14 @@ test('a client that cannot be made at run time is refused by key', () => {
   assert.doesNotMatch(printProblems(file.problems), /hunter2/)
 })
 
+test('an address of a client that brings codes back in clear is warned of at its line (RFC 9700 §2.6)', () => {
+  const file = readClientFile('id: app\nredirectURIs:\n  - http://127.0.0.1/cb\n  - http://app.test/cb\n', {
+    name: 'a.yaml',
+  })
+  assert.ok(file.kind === 'ok')
+  assert.match(file.warnings.map(inBrief).join('\n'), /^4:5 redirectURIs\[1\] codes come back in clear: [^\n]*$/)
+})
+
 test('addresses of a client that lead nowhere good are told at their line', () => {
   const file = readClientFile(
     'id: app\nredirectURIs:\n  - https://app.test/cb\n  - javascript:alert(1)\npostLogoutRedirectURIs: [out]\nbackchannelLogoutURI: ftp://app.test/\n',

@@ -120,10 +120,14 @@ function addressesAreRight(client: ClientValues, reading: ClientReading): boolea
   let areRight = true
   for (const [key, uris] of lists)
     for (const [index, uri] of uris.entries()) {
+      const where = [...reading.path, key, ...(key === 'backchannelLogoutURI' ? [] : [index])]
       const expected = wrongAddress(uri, key)
-      if (expected === undefined) continue
+      if (expected === undefined) {
+        if (key === 'redirectURIs' && travelsInClear(uri)) tell(reading, where, { ...answersInClear, isWarning: true })
+        continue
+      }
       areRight = false
-      tell(reading, [...reading.path, key, ...(key === 'backchannelLogoutURI' ? [] : [index])], {
+      tell(reading, where, {
         kind: 'value',
         message: `expected ${expected}, got ${JSON.stringify(uri.slice(0, 200))}`,
       })
@@ -146,6 +150,19 @@ export function wrongAddress(uri: string, key: string): string | undefined {
   if (hash !== '' || uri.includes('#')) return 'an address without a fragment'
   if (/^(?:javascript|data|vbscript|file|blob|about):$/.test(protocol)) return 'an address of an application'
   return key !== 'backchannelLogoutURI' || /^https?:$/.test(protocol) ? undefined : 'an address with https://'
+}
+
+/** Told of a redirect address that RFC 9700 §2.6 forbids and Dex takes: whoever listens on the way has the code. */
+export const answersInClear = {
+  kind: 'doubtful',
+  message: 'codes come back in clear: this is plain http, and not on the machine of the browser (RFC 9700 §2.6)',
+  hint: 'give the application https, and demand PKCE of it as long as it has none',
+} as const
+
+/** Loopback is the browser's own machine (RFC 8252 §7.3). */
+export function travelsInClear(uri: string): boolean {
+  const url = URL.parse(uri)
+  return url?.protocol === 'http:' && !/^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname)
 }
 
 interface Told {

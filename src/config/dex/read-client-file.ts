@@ -5,7 +5,7 @@ import { type ConfigNode, isNull, placeOf, spanAt, valueAt } from '../node.ts'
 import { type Place, Source } from '../place.ts'
 import { Findings, type Problem, printPath } from '../problem.ts'
 import { refusedClientKeys } from './client-section.ts'
-import { asBrowsersWrite, wrongAddress } from './client-settings.ts'
+import { answersInClear, asBrowsersWrite, travelsInClear, wrongAddress } from './client-settings.ts'
 import { goFlag, goOneOf, goSection, goText, goTexts } from './go-types.ts'
 import { type GroupRules, groupRules } from './group-rules.ts'
 import { readDexYaml } from './mended-yaml.ts'
@@ -184,12 +184,16 @@ function addressesAreRight(
   for (const key of lists) {
     const given = values[key] ?? []
     for (const [index, uri] of (typeof given === 'string' ? [given].filter(Boolean) : given).entries()) {
-      const expected = wrongAddress(uri, key)
-      if (expected === undefined) continue
       const inner = typeof given === 'string' ? [key] : [key, index]
-      const message = `expected ${expected}, got ${JSON.stringify(uri.slice(0, 200))}`
-      const { span } = spanAt(node, inner)
-      findings.error({ kind: 'value', path: printPath([...path, ...inner]), message, span })
+      const where = { path: printPath([...path, ...inner]), span: spanAt(node, inner).span }
+      const expected = wrongAddress(uri, key)
+      if (expected !== undefined)
+        findings.error({
+          ...where,
+          kind: 'value',
+          message: `expected ${expected}, got ${JSON.stringify(uri.slice(0, 200))}`,
+        })
+      else if (key === 'redirectURIs' && travelsInClear(uri)) findings.warn({ ...where, ...answersInClear })
     }
   }
   return findings.errorCount === before
