@@ -218,6 +218,9 @@ export const brokerShape = {
   }),
   web: web.prefault({}).meta({ doc: 'Where the broker is served.' }),
   connectors: goAnything('list of maps').optional().meta({ doc: 'Where people come from; see below.' }),
+  connectorFiles: goTexts().prefault([]).meta({
+    doc: '*Only here.* Files with more of them, such as a Secret that Kubernetes mounts: one connector, a list, or what Pachyderm keeps under `upstream-idps`. They are read again at each reload.',
+  }),
   staticClients: clientSections().prefault([]).meta({ doc: 'The applications.' }),
   enablePasswordDB: goFlag().prefault(false).meta({ doc: "Accounts of the broker's own: the connector `local`." }),
   staticPasswords: staticPasswordEntries.prefault([]).meta({ doc: 'Such accounts; management can make more.' }),

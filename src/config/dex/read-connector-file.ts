@@ -13,7 +13,7 @@ import { goCount, goSection, goText, goTexts } from './go-types.ts'
 import type { GroupRules } from './group-rules.ts'
 import { groupRules } from './group-rules.ts'
 import { readDexYaml } from './mended-yaml.ts'
-import { readConnector } from './read-connectors.ts'
+import { type ReadConnector, readConnector } from './read-connectors.ts'
 import { readSection } from './read-section.ts'
 import { eachScalar } from './scalars.ts'
 
@@ -67,22 +67,42 @@ const entrySection = goSection({
 /** Connectors of a text: one, a list, Dex's configuration, Pachyderm's Secret or file. Variables are not put in. */
 export function readConnectorFile(text: string, options: ConnectorFileOptions): ConnectorFile {
   const findings = new Findings()
-  const node = readDexYaml(new Source('file', options.name, text), findings)
-  if (node !== undefined) maskSecrets(node)
-  const entries = node === undefined ? undefined : connectorEntries(node, findings)
-  const connectors = (entries ?? []).flatMap((entry) => readEntry(entry, { ...options, findings }) ?? [])
-  if (node !== undefined && entries?.length === 0 && findings.errorCount === 0)
-    findings.error({ kind: 'missing', path: '', message: 'there is no connector in it', span: node.span })
-  reportTwice(connectors, { findings, entries: entries ?? [] })
+  const read = readText(text, { ...options, findings })
+  reportTwice(read, findings)
+  const connectors = read.map(({ connector }) => connector)
   const { errors: problems, warnings } = findings
   return problems.length > 0 ? { kind: 'problems', problems, warnings } : { kind: 'ok', connectors, warnings }
+}
+
+/** The same for a file that a configuration names: those whose settings are right, each with its place. */
+export function connectorsOfFile(text: string, reading: Pick<Reading, 'name' | 'lenient' | 'findings'>) {
+  return readText(text, reading).flatMap(({ whole }) => whole ?? [])
 }
 
 interface Reading extends ConnectorFileOptions {
   readonly findings: Findings
 }
 
-function readEntry({ node, path }: ConnectorEntry, reading: Reading): FileConnector | undefined {
+interface ReadEntry {
+  readonly connector: FileConnector
+  /** Where its settings were checked, and right. */
+  readonly whole: ReadConnector | undefined
+  readonly node: ConfigNode
+}
+
+function readText(text: string, reading: Reading): readonly ReadEntry[] {
+  const { findings, name } = reading
+  const node = readDexYaml(new Source('file', name, text), findings)
+  if (node === undefined) return []
+  maskSecrets(node)
+  const entries = connectorEntries(node, findings) ?? []
+  const read = entries.flatMap((entry) => readEntry(entry, reading) ?? [])
+  if (entries.length === 0 && findings.errorCount === 0)
+    findings.error({ kind: 'missing', path: '', message: 'there is no connector in it', span: node.span })
+  return read
+}
+
+function readEntry({ node, path }: ConnectorEntry, reading: Reading): ReadEntry | undefined {
   const { findings, lenient = false, check = true, partial = false } = reading
   if (node.kind !== 'map') {
     const expected = 'a connector: a map with type, id, name and config'
@@ -126,7 +146,7 @@ function readEntry({ node, path }: ConnectorEntry, reading: Reading): FileConnec
     isWhole && check
       ? readConnector(plainEntry(entry.node, config), { path, findings, lenient, environment: undefined })
       : undefined
-  return {
+  const connector = {
     id,
     type: type || undefined,
     name: name || undefined,
@@ -138,6 +158,7 @@ function readEntry({ node, path }: ConnectorEntry, reading: Reading): FileConnec
     settings: whole?.settings,
     place: placeOf(node.span),
   }
+  return { connector, whole, node }
 }
 
 function withoutHash(node: MapNode) {
@@ -194,14 +215,12 @@ function warnOfVariables(config: MapNode, findings: Findings): void {
   })
 }
 
-function reportTwice(
-  connectors: readonly FileConnector[],
-  { findings, entries }: { readonly findings: Findings; readonly entries: readonly ConnectorEntry[] },
-): void {
-  const twice = connectors.find(({ id }, index) => connectors.findIndex((other) => other.id === id) < index)
-  const last = entries.at(-1)
+function reportTwice(read: readonly ReadEntry[], findings: Findings): void {
+  const ids = read.map(({ connector }) => connector.id)
+  const twice = ids.find((id, index) => ids.indexOf(id) < index)
+  const last = read.at(-1)
   if (twice === undefined || last === undefined) return
-  const message = `two connectors of one id: ${JSON.stringify(twice.id)}`
+  const message = `two connectors of one id: ${JSON.stringify(twice)}`
   findings.error({ kind: 'contradiction', path: '', message, span: spanAt(last.node, ['id']).span })
 }
 

@@ -11,6 +11,7 @@ import { clientsOf } from './client-settings.ts'
 import { withFiles } from './connector-files.ts'
 import { staticPasswordsOf } from './connectors/local.ts'
 import { expandsVariables } from './expand-variables.ts'
+import { withNamedConnectors } from './named-connectors.ts'
 import { readConnectors } from './read-connectors.ts'
 import { storageSettings } from './storage-settings.ts'
 
@@ -19,9 +20,10 @@ export async function settleBroker(values: BrokerValues, settling: Settling): Pr
   const { findings, tidy, environment, lenient, path, at } = settling
   const expanded = expandsVariables(environment) ? environment : undefined
   const whole = tidy.span
-  const connectors = readConnectors(valueAt(tidy, 'connectors'), {
+  const declared = readConnectors(valueAt(tidy, 'connectors'), {
     ...{ path: [...path, 'connectors'], findings, lenient, environment: expanded },
   })
+  const connectors = await withNamedConnectors(declared, values.connectorFiles ?? [], settling)
   const storage = await storageSettings(valueAt(tidy, 'storage'), { ...settling, environment: expanded, whole })
   const staticClients = clientsOf(values.staticClients ?? [], {
     ...{ root: path, path: ['staticClients'], findings, environment, at },
