@@ -75,6 +75,11 @@ export class Findings {
     this.error({ ...rest, kind: 'value', expected, found, message, span: node.span })
   }
 
+  /** What another reading found, as doubts: for settings that are somebody else's to judge. */
+  warnAll(other: Findings, isTold: (detail: Detail) => boolean): void {
+    for (const { detail } of other.#all) if (isTold(detail)) this.#add('warning', detail)
+  }
+
   /** How many errors there are so far: whoever reads a part can tell whether it was right. */
   get errorCount(): number {
     return this.#all.filter(({ severity }) => severity === 'error').length

@@ -83,9 +83,25 @@ test('an update may hold only what changes', () => {
   ])
 })
 
-test('for another broker types and keys are not looked at', () => {
-  const [connector] = read('type: gitea\nid: g\nname: G\nconfig: {anything: [1]}\n', { check: false })
+test('for another broker nothing is refused: types of its own are let be, and what looks wrong in others is told', () => {
+  const readFor = (text: string) => readConnectorFile(text, { name: 'a.yaml', check: false })
+  const own = readFor('type: gitea\nid: g\nname: G\nconfig: {anything: [1]}\n')
+  assert.ok(own.kind === 'ok')
+  const [connector] = own.connectors
   assert.deepEqual([connector?.type, connector?.config, connector?.settings], ['gitea', { anything: [1] }, undefined])
+  assert.deepEqual(own.warnings, [])
+  for (const [text, told] of [
+    [mock.replace('username', 'usernam'), /config\.usernam unknown key, did you mean "username"\?/],
+    [mock.replace('kilgore}', '12}').replace('trout', '12'), /config\.password expected text/],
+    [
+      mock.replace('mockPassword', 'mockPasword'),
+      /type expected a type of connector, got "mockPasword" \[did you mean/,
+    ],
+  ] as const) {
+    const file = readFor(text)
+    assert.equal(file.kind, 'ok')
+    assert.match(file.warnings.map(inBrief).join('\n'), told)
+  }
 })
 
 test('a connector made at run time keeps its $ as they are, and a whole variable is warned about', () => {

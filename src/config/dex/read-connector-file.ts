@@ -141,11 +141,10 @@ function readEntry({ node, path }: ConnectorEntry, reading: Reading): ReadEntry 
         })
   }
   if (config !== undefined) warnOfVariables(config, findings)
-  const isWhole = type !== undefined && name !== undefined
+  const plain = type !== undefined && name !== undefined ? plainEntry(entry.node, config) : undefined
   const whole =
-    isWhole && check
-      ? readConnector(plainEntry(entry.node, config), { path, findings, lenient, environment: undefined })
-      : undefined
+    plain !== undefined && check ? readConnector(plain, { path, findings, lenient, environment: undefined }) : undefined
+  if (plain !== undefined && !check) warnForOther(plain, { path, findings })
   const connector = {
     id,
     type: type || undefined,
@@ -159,6 +158,16 @@ function readEntry({ node, path }: ConnectorEntry, reading: Reading): ReadEntry 
     place: placeOf(node.span),
   }
   return { connector, whole, node }
+}
+
+/**
+ * What Dex keeps without a word and fails over at the first sign-in is told. None of it is refused, because a newer one
+ * may know more, and nothing is said of types that only Dex has.
+ */
+function warnForOther(node: ConfigNode, { path, findings }: Pick<Reading, 'findings'> & Pick<ConnectorEntry, 'path'>) {
+  const judged = new Findings()
+  readConnector(node, { path, findings: judged, lenient: true, environment: undefined })
+  findings.warnAll(judged, ({ kind }) => kind !== 'unsupported' && kind !== 'ignored')
 }
 
 function withoutHash(node: MapNode) {
