@@ -116,7 +116,7 @@ type UserCalls = Pick<
 
 function usersOf(dex: DexClient): UserCalls {
   const refreshTokens = async (subject: string) =>
-    (await dex.call('ListRefresh', { user_id: subject })).refresh_tokens.map((token) => ({
+    (await dex.call('ListRefresh', { user_id: subject }).catch(noneForNoSubject)).refresh_tokens.map((token) => ({
       id: token.id,
       clientId: token.client_id,
       createdAt: token.created_at * 1_000,
@@ -160,10 +160,20 @@ function usersOf(dex: DexClient): UserCalls {
       const all = clientId === undefined ? (await refreshTokens(subject)).map((token) => token.clientId) : [clientId]
       const ended = []
       for (const client of all)
-        if (!(await dex.call('RevokeRefresh', { user_id: subject, client_id: client })).not_found) ended.push(client)
+        if (
+          !(await dex.call('RevokeRefresh', { user_id: subject, client_id: client }).catch(noneForNoSubject)).not_found
+        )
+          ended.push(client)
       return ended.length
     },
   }
+}
+
+/** Dex says of what is no `sub` that it cannot be decoded; nobody has tokens under it. */
+function noneForNoSubject(error: unknown) {
+  if (error instanceof ManagementError && /says "(?:proto:|illegal base64|unmarshal)/.test(error.message))
+    return { refresh_tokens: [], not_found: true }
+  throw error
 }
 
 /** What another program would drop without a word. */
