@@ -246,8 +246,9 @@ export const brokerSection = goSection(brokerShape, {
     mfa: 'a second factor belongs to the source behind the connector',
   },
   ignored: {
-    telemetry: 'health is served by health_check_addr of the proxy',
-    logger: 'logs are configured by log_level of the proxy',
+    telemetry:
+      'health is told at healthz below the issuer, and by health_check_addr of the proxy; there are no metrics',
+    logger: 'how much is logged is said by log_level of the proxy, or by --log-level of `ostiary broker`',
     additionalFeatures: 'nothing has to be switched on; what is not supported is refused by name',
   },
 })
