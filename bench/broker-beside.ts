@@ -1,5 +1,5 @@
 /** `node bench/broker-beside.ts`: whether a request with a session costs more where a broker is inside of the process. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startIdp } from '#test/actors/idp.ts'
@@ -21,9 +21,17 @@ const broker = {
   connectors: [{ type: 'mockCallback', id: 'mock', name: 'Mock' }],
 }
 const alone = stack.use(await startOstiary(around, { name: 'alone' }))
+// What two processes of the same program differ by.
+const again = stack.use(await startOstiary(around, { name: 'again' }))
 const beside = stack.use(await startOstiary(around, { name: 'beside', more: { broker } }))
 
-async function measure(subject: Subject): Promise<{ rate: number; cpu: number }> {
+interface Cost {
+  readonly rate: number
+  /** Seconds of a processor. */
+  readonly cpu: number
+}
+
+async function measure(subject: Subject): Promise<Cost> {
   const before = subject.cpuSeconds()
   const load = { port: subject.port, path: '/page?x=1', headers: subject.headers, connections: 64, seconds, core: 1 }
   const { requests, errors } = await sendLoad(load)
@@ -31,23 +39,43 @@ async function measure(subject: Subject): Promise<{ rate: number; cpu: number }>
   return { rate: requests / seconds, cpu: (subject.cpuSeconds() - before) / requests }
 }
 
-for (const subject of [alone, beside]) await measure(subject)
+for (const subject of [alone, again, beside]) await measure(subject)
 // A broker that has worked: what its first request switches on stays on.
 await sendLoad({
   ...{ port: beside.port, path: '/auth?client_id=x', headers: { Host: 'id.bench.test' } },
   ...{ connections: 4, seconds: 1, core: 1 },
 })
-const ratios: { rate: number; cpu: number }[] = []
+const ratios = { beside: [] as Cost[], again: [] as Cost[] }
 for (let round = 0; round < rounds; round++) {
-  const order = round % 2 === 0 ? [alone, beside] : [beside, alone]
-  const found = new Map<Subject, { rate: number; cpu: number }>()
+  const order = round % 2 === 0 ? [alone, again, beside] : [beside, again, alone]
+  const found = new Map<Subject, Cost>()
   for (const subject of order) found.set(subject, await measure(subject))
-  const [one, other] = [found.get(alone), found.get(beside)]
-  if (one && other) ratios.push({ rate: other.rate / one.rate, cpu: other.cpu / one.cpu })
+  const one = found.get(alone)
+  for (const [name, subject] of [['beside', beside] as const, ['again', again] as const]) {
+    const other = found.get(subject)
+    if (one && other) ratios[name].push({ rate: other.rate / one.rate, cpu: other.cpu / one.cpu })
+  }
 }
-const middle = (values: readonly number[]) => values.toSorted((a, b) => a - b)
-for (const what of ['rate', 'cpu'] as const) {
-  const sorted = middle(ratios.map((ratio) => ratio[what]))
-  const at = (share: number) => (sorted[Math.round((sorted.length - 1) * share)] ?? 0).toFixed(3)
-  process.stdout.write(`${what}, broker inside / without: ${at(0.5)} (${at(0)} to ${at(1)}, ${rounds} rounds)\n`)
-}
+const names = { rate: 'requests a second', cpu: 'processor time of a request' }
+const rows = (['rate', 'cpu'] as const).map((what) => {
+  const cells = [ratios.beside, ratios.again].map((costs) => {
+    const sorted = costs.map((cost) => cost[what]).toSorted((a, b) => a - b)
+    const at = (share: number) => (sorted[Math.round((sorted.length - 1) * share)] ?? 0).toFixed(3)
+    return `**${at(0.5)}** (${at(0)} to ${at(1)})`
+  })
+  return `| ${names[what]} | ${cells.join(' | ')} |`
+})
+process.stdout.write(`${rows.join('\n')}\n`)
+writeFileSync(
+  new URL('./RESULTS-broker-beside.md', import.meta.url),
+  `# What a request with a session costs, with the broker inside
+
+Written by \`node bench/broker-beside.ts\`: the same proxy with a broker inside and without one, ${rounds} rounds of ${seconds} s by
+turns, 64 connections, each process on a core of its own. The session is of another provider in all. 1 is the same. The
+last column is what two of these processes without a broker differ by.
+
+| | inside / without | without / without |
+|---|---|---|
+${rows.join('\n')}
+`,
+)
