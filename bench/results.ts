@@ -35,9 +35,9 @@ export function printResults(all: ReadonlyMap<string, readonly Measured[]>, cond
 
 Made by \`npm run bench\`. One core for the proxy, another for the application (100 octets) and the client; ${connections}
 connections, ${rounds} rounds of ${seconds} s each, in alternating order. Each ratio compares a proxy with the bare
-undici pass-through **of the same round**; the table shows the median. Ostiary and Apache serve a signed-in user with
-three groups, one of which is required; both write an access log and tell the application who it is, Ostiary with a
-signed assertion, too.
+undici pass-through **of the same round**; the table shows the median. Ostiary, Apache and
+oauth2-proxy serve a signed-in user with three groups, one of which is required; they write an access log and tell the
+application who it is, Ostiary with a signed assertion, too.
 
 | proxy | ratio to bare | of all rounds | ratio of CPU time | requests/s | CPU µs a request |
 |---|---|---|---|---|---|

@@ -20,6 +20,7 @@ import {
   startBare,
   startHttpProxy,
   startNginx,
+  startOauth2Proxy,
   startOstiary,
 } from './subjects.ts'
 
@@ -57,6 +58,7 @@ for (const [name, start] of Object.entries({
   'http-proxy': startHttpProxy,
   nginx: startNginx,
   'Apache with mod_auth_openidc': startApache,
+  'oauth2-proxy': startOauth2Proxy,
 })) {
   const subject = await start(around)
   if (subject) subjects.push(stack.use(subject))

@@ -26,6 +26,7 @@ export interface Subject extends Bound {
 
 export const redirectUris = (apachePort: number): string[] => [
   'https://authenticate.bench.test/oauth2/callback',
+  'http://wiki.bench.test/oauth2/callback',
   `http://wiki.bench.test:${apachePort}/.oidc`,
 ]
 
@@ -158,6 +159,26 @@ ProxyPass / ${upstream}/ keepalive=On
   const host = `wiki.bench.test:${apachePort}`
   const cookie = await signIn({ url: `http://${host}/`, port: apachePort })
   return { ...bound, name: 'Apache with mod_auth_openidc', port: apachePort, headers: { Host: host, cookie } }
+}
+
+/** oauth2-proxy where it is on PATH: session in the cookie, a group required, claims as headers, an access log. */
+export async function startOauth2Proxy({ upstream, issuer, folder, core }: Surroundings): Promise<Subject | undefined> {
+  const program = findProgram('oauth2-proxy')
+  if (!program) return undefined
+  const port = await freePort()
+  const options = {
+    ...{ 'http-address': `127.0.0.1:${port}`, upstream: `${upstream}/`, provider: 'oidc', 'oidc-issuer-url': issuer },
+    ...{ 'client-id': idpClient.id, 'client-secret': idpClient.secret, scope: 'openid email profile groups' },
+    ...{ 'redirect-url': 'http://wiki.bench.test/oauth2/callback', 'code-challenge-method': 'S256' },
+    ...{ 'cookie-secret': Buffer.alloc(32, 'c').toString('base64url'), 'cookie-secure': 'false' },
+    ...{ 'email-domain': '*', 'allowed-group': 'devops', 'skip-provider-button': 'true', 'pass-user-headers': 'true' },
+    'insecure-oidc-allow-unverified-email': 'true',
+  }
+  const command = [program, ...Object.entries(options).map(([name, value]) => `--${name}=${value}`)]
+  // One core is what it has; Go counts those of the machine.
+  const bound = await startBound({ name: 'oauth2-proxy', command, core, port, folder, env: { GOMAXPROCS: '1' } })
+  const cookie = await signIn({ url: 'http://wiki.bench.test/', port })
+  return { ...bound, name: 'oauth2-proxy', port, headers: { Host: 'wiki.bench.test', cookie } }
 }
 
 function findModule(name: string): boolean {
