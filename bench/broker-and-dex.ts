@@ -64,7 +64,7 @@ for (const { name, connectors, person, visitors } of cases) {
   }
 }
 
-const version = /v[\d.]+/.exec(spawnSync(dexProgram, ['version'], { encoding: 'utf8' }).stdout)?.[0] ?? ''
+const version = spawnSync(dexProgram, ['version'], { encoding: 'utf8' }).stdout.trim().split('\n').join(', ')
 writeFileSync(
   new URL('./RESULTS-broker-and-dex.md', import.meta.url),
   `# The broker and a Dex
@@ -77,6 +77,6 @@ has signed in; Dex remembers no browser, and asks for the password again.
 |---|---|---|---|---|
 ${rows.join('\n')}
 
-Dex ${version}
+${version}
 `,
 )
