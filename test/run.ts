@@ -18,8 +18,7 @@ const options = [
   '--test',
   // A person reads sentences; a log of CI reads what failed, and the summary.
   `--test-reporter=${process.stdout.isTTY ? 'spec' : fileURLToPath(new URL('reporter.ts', import.meta.url))}`,
-  // One more than there are cores: most of the time a test waits for servers that it has started.
-  `--test-concurrency=${Math.min(4, availableParallelism() + 1)}`,
+  `--test-concurrency=${Math.min(4, availableParallelism())}`,
   '--test-timeout=300000',
   ...(wishes.includes('--coverage') ? coverage : []),
   ...wishes.filter((wish) => wish.startsWith('--') && wish !== '--coverage'),

@@ -229,7 +229,7 @@ test('who drips its answer octet by octet is given up with the caller', async ()
     connector.finish({ answer, by: 'GET', state, secrets, scopes: anyScopes, signal: AbortSignal.timeout(300) }),
   )
   assert.equal(code, 'CONNECTOR_UNREACHABLE')
-  assert.ok(Date.now() - since < 2_000)
+  assert.ok(Date.now() - since < 10_000)
   await connector.close()
 })
 

@@ -110,7 +110,7 @@ test('who never answers, or octet by octet, is given up', async () => {
     assert.equal(error.code, 'CONNECTOR_UNREACHABLE')
     assert.match(error.message, /: nothing in 300 ms$/)
     assert.deepEqual(error.headers, ['retry-after', '5'])
-    assert.ok(Date.now() - since < 2_000)
+    assert.ok(Date.now() - since < 10_000)
   }
   const calledOff = await failure(http.request(`${server.url}/silent`, { signal: AbortSignal.timeout(50) }))
   assert.match(calledOff.message, /called off/)

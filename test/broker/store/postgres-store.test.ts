@@ -128,7 +128,7 @@ test('PostgreSQL: of a server that has fallen silent one call finds out, the nex
     assert.ok(performance.now() - start < 8_000)
     const then = performance.now()
     for (let n = 0; n < 20; n++) await assert.rejects(store.get('Session', 's'), failed)
-    assert.ok(performance.now() - then < 500, 'everybody waited')
+    assert.ok(performance.now() - then < 3_000, 'everybody waited')
     isSilent = false
     let found: unknown
     for (const until = Date.now() + 12_000; !found && Date.now() < until; ) {
