@@ -96,13 +96,17 @@ test('a refused upgrade gets the answer on its socket, which closes', async () =
 
 test('the client that left before the answer costs no rejection and counts no octets', async () => {
   const outcome = Promise.withResolvers<Outcome>()
+  const arrived = Promise.withResolvers<void>()
   await using server = await startHttp1(async (exchange) => {
-    await new Promise((resolve) => exchange.response.once('close', resolve))
+    const left = new Promise((resolve) => exchange.response.once('close', resolve))
+    arrived.resolve()
+    await left
     outcome.resolve(await sendAnswer(exchange, hello, 'late'))
   })
   const socket = connect(server.port, '127.0.0.1')
   socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
-  setTimeout(() => socket.destroy(), 20)
+  await arrived.promise
+  socket.destroy()
   assert.deepEqual(await outcome.promise, { status: 200, size: 0, details: 'late' })
 })
 
